@@ -1,0 +1,84 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every target: Swift 6 mode, warnings are errors, and the upcoming features that show what leaks.
+let house: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: house)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies + ["TestSupport"], swiftSettings: house)
+}
+
+let systemLibraries: [Target] = [
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .target(name: "CShims", dependencies: ["CCurl"]),
+]
+
+// Arrows go down only: a target names what it stands on.
+let libraries: [Target] = [
+    .target(name: "Model", swiftSettings: house, linkerSettings: [.linkedLibrary("m")]),
+    library("HTTPTypes"),
+    library("Observability"),
+    library("Digests", ["CSSL", "CZlib"]),
+    library("YAML", ["CYAML"]),
+    library("Reactor", ["CShims"]),
+    library("HTTPServer", ["Reactor", "HTTPTypes", "Observability", "CShims"]),
+    library("HTTPRelay", ["Reactor", "HTTPTypes", "Observability", "CShims"]),
+    library("HTTPClient", ["Reactor", "HTTPTypes", "Observability", "CCurl", "CShims"]),
+    library("SQL", ["Reactor", "Observability", "CPostgres", "CSQLite"]),
+    library("NodeODM", ["HTTPClient", "HTTPTypes", "Model"]),
+    library("Storage", ["Reactor", "HTTPClient", "HTTPTypes", "Digests", "Model", "CArchive"]),
+    library("Record", ["SQL", "Model", "Observability", "Reactor"]),
+    library("Configuration", ["YAML", "Model"]),
+    library("Scheduling", ["Model"]),
+    library(
+        "Backends", ["NodeODM", "Storage", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
+    library(
+        "Gateway",
+        [
+            "Scheduling", "Record", "SQL", "Configuration", "Backends", "Storage", "NodeODM", "HTTPServer", "HTTPRelay",
+            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests",
+        ]),
+]
+
+let programs: [Target] = [
+    program(
+        "scaleodm",
+        ["Gateway", "Configuration", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
+    program("NodeODMSimulator", ["HTTPServer", "HTTPTypes", "HTTPClient", "Reactor", "NodeODM", "Digests", "Observability"]),
+]
+
+let testTargets: [Target] = [
+    .target(
+        name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes"], path: "Tests/TestSupport",
+        swiftSettings: house)
+]
+
+let package = Package(
+    name: "scaleodm",
+    products: [
+        .executable(name: "scaleodm", targets: ["scaleodm"]),
+        .executable(name: "NodeODMSimulator", targets: ["NodeODMSimulator"]),
+    ],
+    targets: systemLibraries + libraries + programs + testTargets,
+    swiftLanguageModes: [.v6]
+)
