@@ -48,7 +48,7 @@ let libraries: [Target] = [
     library("NodeODM", ["HTTPClient", "HTTPTypes", "Model"]),
     library("Storage", ["Reactor", "HTTPClient", "HTTPTypes", "Digests", "Model", "CArchive"]),
     library("Record", ["SQL", "Model", "Observability", "Reactor"]),
-    library("Configuration", ["YAML", "Model"]),
+    library("Configuration", ["YAML", "Model", "Observability"]),
     library("Scheduling", ["Model"]),
     library(
         "Backends", ["NodeODM", "Storage", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
@@ -74,6 +74,9 @@ let testTargets: [Target] = [
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes"], path: "Tests/TestSupport",
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
+    tests("Observability", ["Observability"]),
+    tests("YAML", ["YAML"]),
+    tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
 ]
 
 let package = Package(
