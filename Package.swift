@@ -77,6 +77,7 @@ let testTargets: [Target] = [
     tests("Observability", ["Observability"]),
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
+    tests("Digests", ["Digests"]),
 ]
 
 let package = Package(
