@@ -27,9 +27,17 @@ public struct SafeFileName: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The name NodeODM gives to a second file of the same name: `A.JPG` → `A_.JPG`.
+    ///
+    /// At the greatest length another `_` takes the place of the last other character, so that each double is new; who
+    /// looks for a free name still bounds the number of tries.
     public var doubled: SafeFileName {
         let (stem, suffix) = Self.split(string)
-        return SafeFileName("\(stem)_\(suffix)")
+        guard string.utf8.count >= Self.maximumBytes else { return SafeFileName("\(stem)_\(suffix)") }
+        var shortened = stem.unicodeScalars
+        while shortened.last == "_" { shortened.removeLast() }
+        let underscores = stem.unicodeScalars.count - shortened.count + 1
+        _ = shortened.popLast()
+        return SafeFileName(String(shortened) + String(repeating: "_", count: underscores) + suffix)
     }
 
     /// The name itself.
