@@ -78,6 +78,7 @@ let testTargets: [Target] = [
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
     tests("Digests", ["Digests"]),
+    tests("NodeODM", ["NodeODM", "Model"]),
 ]
 
 let package = Package(
