@@ -46,7 +46,7 @@ let libraries: [Target] = [
     library("HTTPClient", ["Reactor", "HTTPTypes", "Observability", "CCurl", "CShims"]),
     library("SQL", ["Reactor", "Observability", "CPostgres", "CSQLite"]),
     library("NodeODM", ["HTTPClient", "HTTPTypes", "Model"]),
-    library("Storage", ["Reactor", "HTTPClient", "HTTPTypes", "Digests", "Model", "CArchive"]),
+    library("Storage", ["Reactor", "HTTPClient", "HTTPTypes", "Digests", "Model", "CArchive", "CShims"]),
     library("Record", ["SQL", "Model", "Observability", "Reactor"]),
     library("Configuration", ["YAML", "Model", "Observability"]),
     library("Scheduling", ["Model"]),
@@ -79,6 +79,8 @@ let testTargets: [Target] = [
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
     tests("Digests", ["Digests"]),
     tests("NodeODM", ["NodeODM", "Model"]),
+    tests("Storage", ["Storage", "Reactor", "Digests", "Model"]),
+    tests("Scheduling", ["Scheduling", "Model"]),
 ]
 
 let package = Package(

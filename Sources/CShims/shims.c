@@ -94,3 +94,12 @@ CURLMcode shim_curl_multi_setopt_timer_function(CURLM *multi, int (*function)(CU
 }
 
 void shim_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int shim_start_writeback(int descriptor, int64_t offset, int64_t length) {
+    return sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE);
+}
+int shim_await_writeback(int descriptor, int64_t offset, int64_t length) {
+    return sync_file_range(
+        descriptor, offset, length,
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}

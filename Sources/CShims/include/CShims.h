@@ -25,6 +25,9 @@ int shim_open(const char *path, int flags, unsigned int mode);
 int shim_pin_to_core(int core);
 /// Names the calling thread; at most 15 characters show.
 void shim_name_thread(const char *name);
+/// sync_file_range(2): starts to write a range of a file to its disk, or waits until that was done.
+int shim_start_writeback(int descriptor, int64_t offset, int64_t length);
+int shim_await_writeback(int descriptor, int64_t offset, int64_t length);
 
 CURLcode shim_curl_setopt_long(CURL *handle, CURLoption option, long value);
 CURLcode shim_curl_setopt_offset(CURL *handle, CURLoption option, int64_t value);
