@@ -14,10 +14,17 @@ public struct BoundStatement: Sendable {
     /// Refuses what only one of the two databases would take, so that both behave alike.
     func checkValues() throws(DatabaseError) {
         for (index, value) in values.enumerated() {
-            guard case .text(let text) = value, text.utf8.contains(0) else { continue }
-            throw DatabaseError(
-                .invalid, "The text for $\(index + 1) holds a NUL character, which a database text can't; remove it.",
-                statement: statement.name)
+            switch value {
+            case .text(let text) where text.utf8.contains(0):
+                throw refused(index, "The text", "holds a NUL character, which a database text can't; remove it.")
+            case .real(let real) where real.isNaN:
+                throw refused(index, "The number", "is not a number (NaN), which SQLite can't hold.")
+            case .null, .integer, .real, .text, .bytes: continue
+            }
         }
+    }
+
+    private func refused(_ index: Int, _ kind: String, _ reason: String) -> DatabaseError {
+        DatabaseError(.invalid, "\(kind) for $\(index + 1) \(reason)", statement: statement.name)
     }
 }

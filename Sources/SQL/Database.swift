@@ -13,6 +13,7 @@ public protocol DatabaseSession {
     /// - Parameters:
     ///   - channel: up to 63 bytes.
     ///   - payload: up to 7,999 bytes.
+    /// - Throws: `.invalid` for a name or payload that is too long; else as `execute`.
     func notify(channel: String, payload: String) async throws(DatabaseError)
 }
 

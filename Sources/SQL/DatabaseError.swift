@@ -32,7 +32,9 @@ public struct DatabaseError: Error, Sendable, Equatable, CustomStringConvertible
 
     /// What kind of failure it was.
     public var code: Code
-    /// One or two sentences for people: what was wrong and what to do. Holds no values and no passwords.
+    /// For people: what was wrong and what to do.
+    ///
+    /// Holds no values and no passwords.
     public var message: String
     /// PostgreSQL's five characters, or SQLite's extended result code as a number.
     public var sqlState: String?
@@ -61,11 +63,15 @@ public struct DatabaseError: Error, Sendable, Equatable, CustomStringConvertible
         return text
     }
 
+    static func cancelled(statement: String? = nil) -> DatabaseError {
+        DatabaseError(.cancelled, "The task was cancelled while it waited for the database.", statement: statement)
+    }
+
     /// The error as this module's own: what else a closure can throw is the cancellation of its task.
     static func wrapping(_ error: any Error, statement: String? = nil) -> DatabaseError {
         if let error = error as? DatabaseError { return error }
         if error is CancellationError {
-            return DatabaseError(.cancelled, "The task was cancelled while it waited for the database.", statement: statement)
+            return .cancelled(statement: statement)
         }
         return DatabaseError(.unavailable, "The database's thread failed: \(error).", statement: statement)
     }

@@ -30,9 +30,11 @@ public enum Dialect: String, Sendable, CaseIterable {
     }
 
     /// An expression for the database's own clock, in milliseconds since 1970: the one that leases are measured by.
+    ///
+    /// On PostgreSQL the start of the statement, so that an index can be used and a wait for a lock makes no lease longer.
     public var nowMilliseconds: String {
         switch self {
-        case .postgresql: "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+        case .postgresql: "(extract(epoch FROM statement_timestamp()) * 1000)::bigint"
         case .sqlite: "now_ms()"
         }
     }
