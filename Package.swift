@@ -81,6 +81,7 @@ let testTargets: [Target] = [
     tests("NodeODM", ["NodeODM", "Model"]),
     tests("Storage", ["Storage", "Reactor", "Digests", "Model"]),
     tests("Scheduling", ["Scheduling", "Model"]),
+    tests("SQL", ["SQL", "Reactor"]),
 ]
 
 let package = Package(

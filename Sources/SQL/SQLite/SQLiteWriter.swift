@@ -1,21 +1,21 @@
 internal import Reactor
 internal import Synchronization
 
-/// The one connection that writes, on the one thread that uses it; who calls `run` holds the gate.
+/// The one connection that writes; who calls `run` holds the gate.
 final class SQLiteWriter: Sendable {
-    let gate = WriterGate()
+    let gate = TurnGate(places: 1)
     private let pool: BlockingPool
     private let connection: Mutex<SQLiteConnection?>
 
     /// - Parameters:
     ///   - connection: opened for writing.
-    ///   - pool: of one thread, or of none in a simulated world.
+    ///   - pool: where it works.
     init(_ connection: SQLiteConnection, pool: BlockingPool) {
         self.pool = pool
         self.connection = Mutex(connection)
     }
 
-    /// Works with the connection on its thread.
+    /// Works with the connection on a thread that may block.
     /// - Throws: what `work` throws; `.closed` after `close()`.
     func run<T: Sendable>(
         _ work: @escaping @Sendable (SQLiteConnection) throws(DatabaseError) -> T
