@@ -64,13 +64,16 @@ let programs: [Target] = [
     program(
         "scaleodm",
         ["Gateway", "Configuration", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
-    program("NodeODMSimulator", ["HTTPServer", "HTTPTypes", "HTTPClient", "Reactor", "NodeODM", "Digests", "Observability"]),
+    program(
+        "NodeODMSimulator",
+        ["HTTPServer", "HTTPTypes", "HTTPClient", "Reactor", "NodeODM", "Digests", "Observability", "Model"]),
 ]
 
 let testTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes"], path: "Tests/TestSupport",
-        swiftSettings: house)
+        swiftSettings: house),
+    tests("Reactor", ["Reactor"]),
 ]
 
 let package = Package(

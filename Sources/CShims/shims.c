@@ -2,6 +2,7 @@
 #include "CShims.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -91,3 +92,5 @@ CURLMcode shim_curl_multi_setopt_socket_function(
 CURLMcode shim_curl_multi_setopt_timer_function(CURLM *multi, int (*function)(CURLM *, long, void *)) {
     return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, function);
 }
+
+void shim_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
