@@ -16,10 +16,7 @@ final class Broadcaster: Sendable {
     /// - Parameters:
     ///   - channel: its name.
     ///   - onEmpty: called when the last listener of the channel has gone.
-<<<<<<< HEAD
-=======
     /// - Returns: the stream.
->>>>>>> sql
     func listen(_ channel: String, onEmpty: @escaping @Sendable () -> Void = {}) -> AsyncStream<String> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: String.self, bufferingPolicy: .bufferingNewest(Self.backlog))

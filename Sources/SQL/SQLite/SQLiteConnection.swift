@@ -7,13 +7,8 @@ struct SQLiteOutcome: Sendable {
 }
 
 /// One connection to an SQLite file.
-<<<<<<< HEAD
-// Invariant: used by one thread at a time. Its owner runs every call on one single-threaded pool, or takes it out of a
-// locked list first; hence @unchecked Sendable, and SQLITE_OPEN_NOMUTEX.
-=======
 // Invariant: used by one thread at a time: its user holds the writer's gate, or has taken it out of the locked list of
 // readers; hence @unchecked Sendable, and SQLITE_OPEN_NOMUTEX.
->>>>>>> sql
 final class SQLiteConnection: @unchecked Sendable {
     /// Where and how to open.
     struct Options: Sendable {
@@ -58,11 +53,8 @@ final class SQLiteConnection: @unchecked Sendable {
     /// - Parameters:
     ///   - bound: the statement and its values.
     ///   - keepRows: false drops the rows.
-<<<<<<< HEAD
-=======
     /// - Returns: the rows, and how many were changed.
     /// - Throws: the statement's failure.
->>>>>>> sql
     func run(_ bound: BoundStatement, keepRows: Bool) throws(DatabaseError) -> SQLiteOutcome {
         let statement = try statement(for: bound.statement)
         defer { statement.reset() }

@@ -1,20 +1,11 @@
 internal import Glibc
-<<<<<<< HEAD
-internal import Reactor
-=======
 public import Reactor
->>>>>>> sql
 internal import Synchronization
 
 /// A database in a file of its own: the default where no PostgreSQL is given.
 ///
-<<<<<<< HEAD
-/// One connection writes, on a thread of its own; a few more read beside it, which WAL mode allows. A commit is on the
-/// disk when it returns. The file belongs to one open database at a time, see `SQLiteFileLock`.
-=======
 /// One connection writes, in turns; a few more read beside it, which WAL mode allows. A commit is on the disk when it
 /// returns. The file belongs to one open database at a time, see `SQLiteFileLock`.
->>>>>>> sql
 public final class SQLiteDatabase: Database {
     /// How to open one.
     public struct Configuration: Sendable {
@@ -22,11 +13,8 @@ public final class SQLiteDatabase: Database {
         public var readers = 2
         /// True runs every statement on the caller's thread: for simulated worlds, never on a loop.
         public var isInline = false
-<<<<<<< HEAD
-=======
         /// Threads to work on instead of own ones; their number bounds what runs at once.
         public var pool: BlockingPool?
->>>>>>> sql
         /// How long a statement waits for a lock that a tool such as `sqlite3` holds, in milliseconds.
         public var busyTimeoutMilliseconds: Int32 = 5000
         /// What `now_ms()` says: milliseconds since 1970.
@@ -54,36 +42,23 @@ public final class SQLiteDatabase: Database {
     /// - Parameters:
     ///   - path: the file, or `:memory:` for one that ends with this object. WAL needs a local file system.
     ///   - configuration: see there.
-<<<<<<< HEAD
-=======
     /// - Returns: the open database.
->>>>>>> sql
     /// - Throws: `.locked` when the file is open already, here or in another program; `.unavailable`, `.denied` or
     ///   `.corrupt` when it can't be used.
     public static func open(
         path: String, configuration: Configuration = Configuration()
     ) async throws(DatabaseError) -> SQLiteDatabase {
-<<<<<<< HEAD
-        let pool = BlockingPool(threads: configuration.isInline ? 0 : 1)
-        do {
-            return try await pool.run { try openNow(path, configuration, writerPool: pool) }
-=======
         let ownThreads = configuration.isInline ? 0 : 1 + max(0, configuration.readers)
         let pool = configuration.pool ?? BlockingPool(threads: ownThreads)
         do {
             return try await pool.run { try openNow(path, configuration, on: pool) }
->>>>>>> sql
         } catch {
             throw .wrapping(error)
         }
     }
 
     private static func openNow(
-<<<<<<< HEAD
-        _ path: String, _ configuration: Configuration, writerPool: BlockingPool
-=======
         _ path: String, _ configuration: Configuration, on pool: BlockingPool
->>>>>>> sql
     ) throws(DatabaseError) -> SQLiteDatabase {
         let isInMemory = path == ":memory:"
         let path = isInMemory ? path : try SQLiteFileLock.resolve(path)
@@ -97,13 +72,8 @@ public final class SQLiteDatabase: Database {
         let readerCount = isInMemory || configuration.isInline ? 0 : max(0, configuration.readers)
         for _ in 0..<readerCount { readers.append(try SQLiteConnection(options)) }
         return SQLiteDatabase(
-<<<<<<< HEAD
-            writer: SQLiteWriter(writer, pool: writerPool),
-            readers: readers.isEmpty ? nil : SQLiteReaders(readers), lock: lock)
-=======
             writer: SQLiteWriter(writer, pool: pool),
             readers: readers.isEmpty ? nil : SQLiteReaders(readers, pool: pool), lock: lock)
->>>>>>> sql
     }
 
     /// SQLite.
@@ -164,18 +134,11 @@ public final class SQLiteDatabase: Database {
         guard isOpen.exchange(false, ordering: .relaxed) else { return }
         broadcaster.finish()
         readers?.close()
-<<<<<<< HEAD
-        // Not skipped when the task is cancelled: then nothing holds the gate for long, and the order doesn't matter.
-        let isMyTurn = (try? await writer.gate.enter()) != nil
-        writer.close()
-        if isMyTurn { writer.gate.leave() }
-=======
         // In a task that isn't cancelled, so that this waits for its turn in any case.
         let writer = self.writer
         _ = await Task.detached { try? await writer.gate.enter() }.value
         writer.close()
         writer.gate.leave()
->>>>>>> sql
         lock.withLock { $0 = nil }
     }
 

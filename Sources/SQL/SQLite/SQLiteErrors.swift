@@ -7,10 +7,7 @@ enum SQLiteErrors {
     ///   - connection: its handle.
     ///   - action: what was tried, for the message.
     ///   - statement: the statement's name, if one was running.
-<<<<<<< HEAD
-=======
     /// - Returns: what to throw.
->>>>>>> sql
     static func error(of connection: OpaquePointer, doing action: String, statement: String? = nil) -> DatabaseError {
         let extended = sqlite3_extended_errcode(connection)
         let reason = String(cString: sqlite3_errmsg(connection))
@@ -21,10 +18,7 @@ enum SQLiteErrors {
 
     /// The kind of a failure.
     /// - Parameter extended: an extended result code (sqlite.org/rescode.html); its low byte is the primary one.
-<<<<<<< HEAD
-=======
     /// - Returns: the code.
->>>>>>> sql
     static func code(of extended: Int32) -> DatabaseError.Code {
         switch extended {
         case SQLITE_CONSTRAINT | (6 << 8), SQLITE_CONSTRAINT | (8 << 8), SQLITE_CONSTRAINT | (10 << 8):

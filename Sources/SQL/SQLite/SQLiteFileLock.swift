@@ -25,12 +25,8 @@ final class SQLiteFileLock: Sendable {
                 throw DatabaseError(.unavailable, "\(lockPath) can't be locked: \(Self.text(of: reason)).")
             }
             throw DatabaseError(
-<<<<<<< HEAD
-                .locked, "\(path) is in use by another running program; stop that one first, or give this its own file.")
-=======
                 .locked, "\(path) is in use by another running program; stop that one first, or give this its own file."
             )
->>>>>>> sql
         }
         self.descriptor = descriptor
     }
