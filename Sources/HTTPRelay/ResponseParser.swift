@@ -1,5 +1,5 @@
 internal import Glibc
-public import HTTPTypes
+internal import HTTPTypes
 
 /// Reads the head of an upstream's answer; a state machine that does no I/O.
 ///
