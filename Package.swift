@@ -74,6 +74,7 @@ let testTargets: [Target] = [
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes"], path: "Tests/TestSupport",
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
+    tests("Gateway", ["Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL"]),
     tests("Observability", ["Observability"]),
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
