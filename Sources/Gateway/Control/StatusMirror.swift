@@ -149,3 +149,15 @@ final class StatusMirror: Sendable {
         task.isWatched ? task.record.attempt?.backend : nil
     }
 }
+
+extension StatusMirror {
+    /// Takes a snapshot over that was made anew, such as after a restart with other options; what clients asked for stays.
+    func replace(_ snapshot: MirroredTask) {
+        guard let old = task(snapshot.record.id) else { return put(snapshot) }
+        guard snapshot.record.revision >= old.record.revision else { return }
+        var new = snapshot
+        if snapshot.record.run == old.record.run { new.tail = old.tail }
+        new.lastAsked = old.lastAsked
+        put(new)
+    }
+}
