@@ -75,6 +75,7 @@ let testTargets: [Target] = [
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
     tests("SQL", ["SQL", "Reactor"]),
+    tests("Record", ["Record", "SQL", "Model", "Reactor"]),
 ]
 
 let package = Package(
