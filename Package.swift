@@ -83,6 +83,7 @@ let testTargets: [Target] = [
     tests("Storage", ["Storage", "Reactor", "Digests", "Model"]),
     tests("Scheduling", ["Scheduling", "Model"]),
     tests("SQL", ["SQL", "Reactor"]),
+    tests("Record", ["Record", "SQL", "Model", "Reactor"]),
 ]
 
 let package = Package(
