@@ -82,6 +82,8 @@ let testTargets: [Target] = [
     tests("Storage", ["Storage", "Reactor", "Digests", "Model"]),
     tests("Scheduling", ["Scheduling", "Model"]),
     tests("SQL", ["SQL", "Reactor"]),
+    tests("HTTPTypes", ["HTTPTypes"]),
+    tests("HTTPServer", ["HTTPServer", "HTTPTypes", "Reactor"]),
 ]
 
 let package = Package(
