@@ -84,6 +84,8 @@ let testTargets: [Target] = [
     tests("Scheduling", ["Scheduling", "Model"]),
     tests("SQL", ["SQL", "Reactor"]),
     tests("Record", ["Record", "SQL", "Model", "Reactor"]),
+    tests("HTTPTypes", ["HTTPTypes"]),
+    tests("HTTPServer", ["HTTPServer", "HTTPTypes", "Reactor"]),
 ]
 
 let package = Package(
