@@ -174,9 +174,8 @@ class Target:
     def leftovers(self):
         """Names of the files below the data folder that belong to uploads and tasks."""
         place = self.server.storage_folder if self.is_gateway else self.server.data_folder
-        return sorted(
-            str(path.relative_to(place)) for path in place.rglob("*") if path.is_file() and path.name != "tasks.json"
-        )
+        own = ("tasks.json", "journal.jsonl")
+        return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file() and path.name not in own)
 
 
 @pytest.fixture

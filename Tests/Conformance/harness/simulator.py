@@ -50,24 +50,22 @@ class Simulator:
         return requests.get(self.control_url + "/control/journal", timeout=10).json()
 
     def starts(self, uuid=None):
-        """How often processing was started: of one task, or of each by uuid."""
-        starts = {key: value for key, value in self.journal()["starts"].items() if value}
+        """How often processing was started: of one task, or of each by uuid. It counts over restarts of the node."""
+        starts = self.journal()["starts"]
         return starts if uuid is None else starts.get(uuid, 0)
 
-    def commits(self):
-        return self.journal()["commits"]
-
     def requests(self, endpoint):
+        """Requests of an endpoint (info, options, init, upload, commit, taskInfo, download…) since the node's start."""
         return self.journal()["requests"].get(endpoint, 0)
 
     def files(self, uuid):
         """What was received for a task: (name, sha256) pairs, sorted."""
         return sorted((file["name"], file["sha256"]) for file in self.journal()["files"].get(uuid, []))
 
-    def control(self, path, **body):
-        answer = requests.post(f"{self.control_url}/control/{path}", json=body, timeout=10)
+    def set(self, **knobs):
+        """Turns knobs while the node runs: `set(taskSeconds=5, drop={"commit": 1})`."""
+        answer = requests.post(self.control_url + "/control", json=knobs, timeout=10)
         assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
-        return answer.json() if answer.content else None
 
     # Its life.
 

@@ -221,6 +221,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 "uuid": self.uuid, "name": area["fields"].get("name", "task"), "dateCreated": int(time.time() * 1000),
                 "processingTime": 10, "status": {"code": 20}, "options": area["options"], "imagesCount": len(pictures),
                 "progress": 5, "lines": ["first line", "second line"], "files": area["files"],
+                "fields": area["fields"],
             }
         return self.send_json({"uuid": self.uuid})
 
@@ -232,7 +233,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def on_task(self):
         if task := self._task():
-            answer = {key: value for key, value in task.items() if key not in ("lines", "files")}
+            answer = {key: value for key, value in task.items() if key not in ("lines", "files", "fields")}
             if "with_output" in self.query:
                 answer["output"] = task["lines"][int(self.query["with_output"] or 0):]
             self.send_json(answer)
