@@ -74,6 +74,7 @@ let testTargets: [Target] = [
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes"], path: "Tests/TestSupport",
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
+    tests("HTTPRelay", ["HTTPRelay", "HTTPTypes", "Reactor"]),
 ]
 
 let package = Package(

@@ -1,5 +1,5 @@
 internal import Glibc
-public import HTTPTypes
+internal import HTTPTypes
 
 /// Reads the head of an upstream's answer; a state machine that does no I/O.
 ///
@@ -39,6 +39,7 @@ public struct ResponseParser: Sendable {
     /// - Parameters:
     ///   - bytes: everything received since the answer's (or the last interim answer's) start.
     ///   - toHead: whether the request was HEAD, whose answer has no body whatever its fields say.
+    /// - Returns: what the bytes amount to.
     /// - Throws: `.badAnswer` for anything that is no well-formed HTTP/1 head.
     public mutating func parse(_ bytes: UnsafeRawBufferPointer, toHead: Bool) throws(RelayError) -> Outcome {
         guard let end = try headEnd(in: bytes) else { return .incomplete }
