@@ -86,6 +86,7 @@ let testTargets: [Target] = [
     tests("Record", ["Record", "SQL", "Model", "Reactor"]),
     tests("HTTPTypes", ["HTTPTypes"]),
     tests("HTTPServer", ["HTTPServer", "HTTPTypes", "Reactor"]),
+    tests("HTTPRelay", ["HTTPRelay", "HTTPTypes", "Reactor"]),
 ]
 
 let package = Package(

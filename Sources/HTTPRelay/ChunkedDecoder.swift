@@ -35,6 +35,7 @@ public struct ChunkedDecoder: Sendable {
     /// - Parameters:
     ///   - bytes: the bytes received.
     ///   - position: where to go on; moved past what was read.
+    /// - Returns: what comes next.
     /// - Throws: `.badAnswer` for a broken size, a size that overflows, a missing CRLF, endless extensions or trailers.
     public mutating func next(
         in bytes: UnsafeRawBufferPointer, from position: inout Int

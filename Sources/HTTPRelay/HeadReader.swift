@@ -38,7 +38,9 @@ struct HeadReader {
         }
         var status = 0
         for index in line.lowerBound + 9..<line.lowerBound + 12 {
-            guard ASCII.isDigit(bytes[index]) else { throw RelayError(.badAnswer, "the upstream's status is no number") }
+            guard ASCII.isDigit(bytes[index]) else {
+                throw RelayError(.badAnswer, "the upstream's status is no number")
+            }
             status = status * 10 + Int(bytes[index] - ASCII.zero)
         }
         guard status >= 100 else { throw RelayError(.badAnswer, "the upstream's status is below 100") }

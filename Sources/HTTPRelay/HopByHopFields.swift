@@ -4,6 +4,7 @@ internal import HTTPTypes
 public enum HopByHopFields {
     /// Whether a field is one of them by its name alone; a Connection field may name more.
     /// - Parameter name: as it was written, in any case.
+    /// - Returns: true for a field that is not passed on.
     public static func contains(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         switch name.count {
         case 2: spells(name, "te")

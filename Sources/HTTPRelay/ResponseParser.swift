@@ -39,6 +39,7 @@ public struct ResponseParser: Sendable {
     /// - Parameters:
     ///   - bytes: everything received since the answer's (or the last interim answer's) start.
     ///   - toHead: whether the request was HEAD, whose answer has no body whatever its fields say.
+    /// - Returns: what the bytes amount to.
     /// - Throws: `.badAnswer` for anything that is no well-formed HTTP/1 head.
     public mutating func parse(_ bytes: UnsafeRawBufferPointer, toHead: Bool) throws(RelayError) -> Outcome {
         guard let end = try headEnd(in: bytes) else { return .incomplete }
