@@ -23,7 +23,7 @@ struct NewTaskHandler: Sendable {
 
     /// Takes a whole task in one request: its files come before, between or after its fields (CloudODM sends them first).
     func create(_ call: APICall, _ body: RequestBody) async throws -> APIReply {
-        let isJSON = call.request.fields.withValue(.contentType) { Self.isJSON($0) } ?? false
+        let isJSON = call.request.fields[.contentType].map { $0.lowercased().hasPrefix("application/json") } ?? false
         do {
             return try await take(call, body)
         } catch APIError.refused(let text) where isJSON {
@@ -59,10 +59,6 @@ struct NewTaskHandler: Sendable {
 
     private func open(_ task: NewTask) async throws {
         guard try await store.create(task, at: now) != .exists else { throw TaskIntake.invalidUUID(task.id.string) }
-    }
-
-    private static func isJSON(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
-        String(decoding: value, as: UTF8.self).lowercased().hasPrefix("application/json")
     }
 
     private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }

@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import NodeODM
 
 /// GET /task/{uuid}/info: from the mirror, never from a backend.

@@ -1,3 +1,4 @@
+internal import Model
 internal import NodeODM
 internal import Record
 
@@ -8,7 +9,7 @@ struct TaskListHandler: Sendable {
     func handle(_ call: APICall) async throws -> APIReply {
         var json = JSONWriter(reserving: 4096)
         json.beginArray()
-        for id in try await store.tasks(of: call.caller.scope) {
+        for id in try await store.list(for: call.caller.scope) {
             json.beginObject()
             json.key("uuid")
             json.string(id.string)

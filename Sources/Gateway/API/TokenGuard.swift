@@ -1,5 +1,6 @@
 internal import Digests
 internal import HTTPTypes
+internal import Record
 
 /// Turns the token of a request into a caller.
 ///

@@ -30,7 +30,7 @@ struct UploadReceiver: Sendable {
         guard part.name == "images" else { throw APIError.refused("Unexpected field") }
         let stored = try await self.store(part, under: Self.storageKey(of: id))
         let file = InputFile(
-            name: SafeFileName(part.filename).string, size: ByteCount(stored.size), digest: stored.digest.hexadecimal,
+            name: SafeFileName(part.filename).string, size: stored.size, digest: stored.digest.hexadecimal,
             storageKey: stored.key)
         try await add(file, to: id, for: caller)
         return file.size

@@ -10,7 +10,7 @@ final class Fleet: Sendable {
         var members: [BackendName: FleetMember] = [:]
         /// In the inventory's order.
         var order: [BackendName] = []
-        var catalog = OptionCatalog.union([])
+        var catalog = OptionCatalog.union(of: [])
         var optionsJSON: [UInt8] = []
     }
 
@@ -63,7 +63,7 @@ final class Fleet: Sendable {
 
     private static func unite(_ state: inout State) {
         let members = state.order.compactMap { state.members[$0] }
-        state.catalog = .union(members.compactMap(\.catalog))
+        state.catalog = OptionCatalog.union(of: members.compactMap(\.catalog))
         var json = JSONWriter(reserving: 32_768)
         state.catalog.encode(into: &json)
         state.optionsJSON = json.bytes

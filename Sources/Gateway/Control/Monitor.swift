@@ -91,7 +91,8 @@ struct Monitor: Service {
             fleet.change(name) { $0.catalog = catalog }
             var json = JSONWriter(reserving: 32_768)
             catalog.encode(into: &json)
-            try? await memory.rememberOptions(json.bytes, of: name, at: now)
+            try? await memory.remember(
+                name, info: nil, options: String(decoding: json.bytes, as: UTF8.self), at: now)
         } catch {
             logger.info(
                 "options of backend not read", ["backend": .string(name.string), "error": .string(error.message)])
@@ -99,7 +100,7 @@ struct Monitor: Service {
     }
 
     private func remember(_ load: BackendLoad, of name: BackendName) async {
-        try? await memory.rememberLoad(load, of: name, at: now)
+        try? await memory.remember(name, info: load.json, options: nil, at: now)
     }
 
     private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
