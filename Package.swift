@@ -46,9 +46,9 @@ let libraries: [Target] = [
     library("HTTPClient", ["Reactor", "HTTPTypes", "Observability", "CCurl", "CShims"]),
     library("SQL", ["Reactor", "Observability", "CPostgres", "CSQLite"]),
     library("NodeODM", ["HTTPClient", "HTTPTypes", "Model"]),
-    library("Storage", ["Reactor", "HTTPClient", "HTTPTypes", "Digests", "Model", "CArchive"]),
+    library("Storage", ["Reactor", "HTTPClient", "HTTPTypes", "Digests", "Model", "CArchive", "CShims"]),
     library("Record", ["SQL", "Model", "Observability", "Reactor"]),
-    library("Configuration", ["YAML", "Model"]),
+    library("Configuration", ["YAML", "Model", "Observability"]),
     library("Scheduling", ["Model"]),
     library(
         "Backends", ["NodeODM", "Storage", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
@@ -64,13 +64,29 @@ let programs: [Target] = [
     program(
         "scaleodm",
         ["Gateway", "Configuration", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
-    program("NodeODMSimulator", ["HTTPServer", "HTTPTypes", "HTTPClient", "Reactor", "NodeODM", "Digests", "Observability"]),
+    program(
+        "NodeODMSimulator",
+        ["HTTPServer", "HTTPTypes", "HTTPClient", "Reactor", "NodeODM", "Digests", "Observability", "Model"]),
 ]
 
 let testTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes"], path: "Tests/TestSupport",
-        swiftSettings: house)
+        swiftSettings: house),
+    tests("Reactor", ["Reactor"]),
+    tests("Record", ["Record", "SQL", "Model"]),
+    tests("Gateway", ["Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL"]),
+    tests("Observability", ["Observability"]),
+    tests("YAML", ["YAML"]),
+    tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
+    tests("Digests", ["Digests"]),
+    tests("NodeODM", ["NodeODM", "Model"]),
+    tests("Storage", ["Storage", "Reactor", "Digests", "Model"]),
+    tests("Scheduling", ["Scheduling", "Model"]),
+    tests("SQL", ["SQL", "Reactor"]),
+    tests("HTTPTypes", ["HTTPTypes"]),
+    tests("HTTPServer", ["HTTPServer", "HTTPTypes", "Reactor"]),
+    tests("HTTPRelay", ["HTTPRelay", "HTTPTypes", "Reactor"]),
 ]
 
 let package = Package(

@@ -1,0 +1,254 @@
+internal import Glibc
+internal import HTTPTypes
+internal import Reactor
+
+/// One request and its answer on their way between a client and an upstream.
+///
+/// Reading, rewriting and sending happen in one go, without a suspension between them: what lies in the loop's shared
+/// buffer is gone before anybody else runs.
+final class Exchange {
+    /// What has to happen before the next step.
+    enum Next {
+        case step
+        case wait
+        case flush(Leftover)
+        case splice
+        case done
+    }
+
+    let request: UpstreamRequest
+    let client: StreamSocket
+    let resources: RelayResources
+    let configuration: RelayConfiguration
+
+    /// The upstream's connection of this attempt.
+    private(set) var connection: UpstreamConnection?
+    /// Bytes of a head that came in pieces.
+    private var partialHead: [UInt8] = []
+    private var parser: ResponseParser
+    private var hasReceived = false
+    private var clientHasLeft = false
+    /// The body, once the head is there.
+    var body: RelayedBody?
+    /// Bytes moved since the other connections had their turn.
+    var sinceYield = 0
+
+    init(
+        request: UpstreamRequest, client: StreamSocket, resources: RelayResources, configuration: RelayConfiguration
+    ) {
+        self.request = request
+        self.client = client
+        self.resources = resources
+        self.configuration = configuration
+        parser = ResponseParser(limits: configuration.limits)
+    }
+
+    // MARK: Questions
+
+    /// Whether the attempt failed because a pooled connection had been closed by the upstream: nothing of an answer came, so
+    /// the upstream didn't read the request, and GET and HEAD may be repeated anyway (RFC 9112 §9.3.1).
+    func metDeadConnection(_ error: RelayError) -> Bool {
+        error.code == .upstreamClosed && !hasReceived && connection?.isReused == true
+    }
+
+    /// Whether the upstream's connection may carry another request.
+    var leavesUpstreamReusable: Bool {
+        guard let body else { return false }
+        return body.isComplete && body.upstreamKeepsAlive && !body.hasSurplus
+    }
+
+    // MARK: The course of it
+
+    /// The client is gone: nobody reads the rest, so the upstream may stop at once.
+    func clientLeft() {
+        clientHasLeft = true
+        connection?.socket.close()
+    }
+
+    /// Sends the request and passes the answer back.
+    func run(
+        on connection: UpstreamConnection, host: [UInt8],
+        _ rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
+    ) async throws(RelayError) -> RelayEnd {
+        self.connection = connection
+        if client.peerHasClosed { clientHasLeft = true }
+        guard !clientHasLeft else { throw RelayError(.clientClosed, "the client left before the upstream was asked") }
+        do throws(RelayError) {
+            try await sendRequest(host: host, over: connection.socket)
+            while true {
+                switch try step(connection.socket, rewriteHead) {
+                case .step: break
+                case .wait: try await waitForUpstream(connection.socket)
+                case .flush(let leftover): try await flush(leftover)
+                case .splice: try await splice(from: connection.socket)
+                case .done: return body?.clientEnd ?? .close
+                }
+                if sinceYield > configuration.budget {
+                    sinceYield = 0
+                    await resources.loop.yieldToPoll()
+                }
+            }
+        } catch {
+            throw cutShort(error)
+        }
+    }
+
+    private func sendRequest(host: [UInt8], over socket: StreamSocket) async throws(RelayError) {
+        let leftover = try startRequest(host: host, over: socket)
+        guard let leftover else { return }
+        do throws(ReactorError) {
+            socket.writeDeadline = resources.loop.now + configuration.headDeadline
+            try await socket.send(leftover.bytes)
+        } catch { throw upstreamFailed(error) }
+    }
+
+    private func startRequest(host: [UInt8], over socket: StreamSocket) throws(RelayError) -> Leftover? {
+        let scratch = resources.scratch
+        scratch.head.removeAll(keepingCapacity: true)
+        try request.write(to: &scratch.head, host: host)
+        var failure: ReactorError?
+        let leftover: Leftover? = scratch.head.withUnsafeBytes { bytes in
+            do throws(ReactorError) {
+                let sent = try socket.sendNow(bytes)
+                return sent == bytes.count ? nil : Leftover(UnsafeRawBufferPointer(rebasing: bytes[sent...]))
+            } catch {
+                failure = error
+                return nil
+            }
+        }
+        if let failure { throw upstreamFailed(failure) }
+        return leftover
+    }
+
+    /// Receives once and passes on what came.
+    private func step(
+        _ socket: StreamSocket, _ rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
+    ) throws(RelayError) -> Next {
+        if let body {
+            if body.isComplete { return .done }
+            if body.isWorthSplicing(from: configuration.spliceFrom) { return .splice }
+        }
+        let scratch = resources.scratch
+        let count: Int?
+        do throws(ReactorError) {
+            count = try scratch.receive(from: socket, after: partialHead.count)
+        } catch { throw upstreamFailed(error) }
+        guard let count else { return .wait }
+        if count == 0 { return try upstreamEnded() }
+        hasReceived = true
+        guard body == nil else { return try passOn(Scratch.headroom..<Scratch.headroom + count, head: nil) }
+        scratch.put(partialHead, at: Scratch.headroom)
+        let filled = Scratch.headroom + partialHead.count + count
+        partialHead.removeAll()
+        return try takeHead(Scratch.headroom..<filled, rewriteHead)
+    }
+
+    /// Reads a head, skipping interim ones, and sends it on with what came of the body.
+    private func takeHead(
+        _ received: Range<Int>, _ rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
+    ) throws(RelayError) -> Next {
+        let scratch = resources.scratch
+        var start = received.lowerBound
+        while start < received.upperBound {
+            switch try parser.parse(scratch.bytes(start..<received.upperBound), toHead: request.method == .head) {
+            case .incomplete:
+                partialHead = Array(scratch.bytes(start..<received.upperBound))
+                return .step
+            case .interim(let length): start += length
+            case .head(let head, let length):
+                let answer = try rewriteHead(HTTPResponse(HTTPStatus(head.status), fields: head.fields))
+                let body = RelayedBody(head, status: answer.status, request: request)
+                self.body = body
+                body.writeHead(answer, to: &scratch.head)
+                return try passOn(start + length..<received.upperBound, head: scratch.head)
+            }
+        }
+        return .step
+    }
+
+    /// Sends on what a received range holds, behind the head if it is time for that, with as few calls as possible: one.
+    private func passOn(_ received: Range<Int>, head: [UInt8]?) throws(RelayError) -> Next {
+        guard let body else { return .done }
+        let scratch = resources.scratch
+        var range = try body.take(received, in: scratch)
+        if let head {
+            guard head.count <= range.lowerBound else {
+                // A head that grew beyond the room in front.
+                return .flush(Leftover(head, scratch.bytes(range)))
+            }
+            let start = range.lowerBound - head.count
+            scratch.put(head, at: start)
+            range = start..<range.upperBound
+        }
+        return try send(scratch.bytes(range))
+    }
+
+    private func send(_ bytes: UnsafeRawBufferPointer) throws(RelayError) -> Next {
+        guard !bytes.isEmpty else { return .step }
+        sinceYield += bytes.count
+        do throws(ReactorError) {
+            let sent = try client.sendNow(bytes)
+            guard sent < bytes.count else { return .step }
+            return .flush(Leftover(UnsafeRawBufferPointer(rebasing: bytes[sent...])))
+        } catch { throw clientFailed(error) }
+    }
+
+    private func upstreamEnded() throws(RelayError) -> Next {
+        guard let body, let end = body.endOfConnection() else {
+            throw upstreamFailed(ReactorError(.connectionReset, "the connection ended before the answer did"))
+        }
+        return end.isEmpty ? .step : .flush(Leftover(end, UnsafeRawBufferPointer(start: nil, count: 0)))
+    }
+
+    // MARK: Waiting
+
+    func waitForUpstream(_ socket: StreamSocket) async throws(RelayError) {
+        let patience = body == nil ? configuration.headDeadline : configuration.stallDeadline
+        socket.readDeadline = resources.loop.now + patience
+        do throws(ReactorError) { try await socket.readable() } catch { throw upstreamFailed(error) }
+    }
+
+    func waitForClient() async throws(RelayError) {
+        client.writeDeadline = resources.loop.now + configuration.clientDeadline
+        do throws(ReactorError) { try await client.writable() } catch { throw clientFailed(error) }
+    }
+
+    private func flush(_ leftover: Leftover) async throws(RelayError) {
+        var rest = leftover.bytes
+        while true {
+            let sent: Int
+            do throws(ReactorError) { sent = try client.sendNow(rest) } catch { throw clientFailed(error) }
+            if sent == rest.count { return }
+            rest = UnsafeRawBufferPointer(rebasing: rest[sent...])
+            try await waitForClient()
+        }
+    }
+
+    // MARK: Failures
+
+    /// What a failure on the upstream's side means.
+    func upstreamFailed(_ error: ReactorError) -> RelayError {
+        if clientHasLeft { return RelayError(.clientClosed, "the client left during the answer") }
+        switch error.code {
+        case .timedOut: return RelayError(.timedOut, "the upstream was silent for too long")
+        case .closed, .connectionReset, .refused, .addressInUse, .resolve, .system:
+            return RelayError(.upstreamClosed, "the upstream's connection ended: \(error.message)")
+        }
+    }
+
+    /// What a failure on the client's side means.
+    func clientFailed(_ error: ReactorError) -> RelayError {
+        RelayError(.clientClosed, "the client's connection ended: \(error.message)")
+    }
+
+    /// Marks a failure after the head. An answer that ends with its connection would look complete if that were closed in
+    /// order, so it is set to be reset.
+    private func cutShort(_ error: RelayError) -> RelayError {
+        guard let body else { return error }
+        if body.endsWithConnection, client.descriptor >= 0 {
+            var abort = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(client.descriptor, SOL_SOCKET, SO_LINGER, &abort, socklen_t(MemoryLayout<linger>.size))
+        }
+        return error.afterHead()
+    }
+}

@@ -1,0 +1,67 @@
+public import HTTPTypes
+
+/// What is asked of an upstream, and what the client that waits for the answer can take.
+public struct UpstreamRequest: Sendable {
+    /// GET or HEAD.
+    public var method: HTTPMethod
+    /// Path and query as the upstream gets them, percent-encoded.
+    public var target: String
+    /// Fields to pass on. Hop-by-hop fields, Host, Expect and Content-Length among them are left out; the relay writes Host.
+    public var fields: HTTPFields
+    /// 1 for a client of HTTP/1.1, which understands chunks; 0 for HTTP/1.0.
+    public var clientMinorVersion: Int
+    /// Whether the client's connection may live on after the answer.
+    public var clientKeepsAlive: Bool
+
+    /// A request.
+    public init(
+        method: HTTPMethod, target: String, fields: HTTPFields = [:], clientMinorVersion: Int = 1,
+        clientKeepsAlive: Bool = true
+    ) {
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.clientMinorVersion = clientMinorVersion
+        self.clientKeepsAlive = clientKeepsAlive
+    }
+
+    /// Passes a client's request on under another target.
+    /// - Parameters:
+    ///   - request: whose method, fields and version are taken.
+    ///   - target: path and query as the upstream gets them.
+    public init(passing request: HTTPRequest, target: String) {
+        let wantsClose = request.fields.listContains(.connection, "close")
+        let wantsKeepAlive = request.minorVersion == 1 || request.fields.listContains(.connection, "keep-alive")
+        self.init(
+            method: request.method, target: target, fields: request.fields, clientMinorVersion: request.minorVersion,
+            clientKeepsAlive: wantsKeepAlive && !wantsClose)
+    }
+
+    /// Appends the head as it goes over the wire.
+    /// - Throws: `.invalidRequest` for another method, or for bytes in the target that could end the line.
+    func write(to output: inout [UInt8], host: [UInt8]) throws(RelayError) {
+        switch method {
+        case .get: output.append(contentsOf: "GET ".utf8)
+        case .head: output.append(contentsOf: "HEAD ".utf8)
+        case .post, .put, .delete, .options, .patch, .other:
+            throw RelayError(.invalidRequest, "only GET and HEAD are relayed, not \(method.name)")
+        }
+        let start = output.count
+        output.append(contentsOf: target.utf8)
+        guard output.count > start, output[start] == ASCII.slash,
+            output[start...].allSatisfy({ ASCII.isTarget($0) })
+        else { throw RelayError(.invalidRequest, "the target to relay is no path") }
+        output.append(contentsOf: " HTTP/1.1\r\nHost: ".utf8)
+        output.append(contentsOf: host)
+        output.append(contentsOf: "\r\n".utf8)
+        if fields.contains(.connection) {
+            let named = fields.values(.connection).flatMap { HopByHopFields.named(by: $0) }
+            var passed = fields
+            for name in named { passed.remove(name) }
+            passed.write(to: &output) { !HopByHopFields.isWithheldFromUpstream($0) }
+        } else {
+            fields.write(to: &output) { !HopByHopFields.isWithheldFromUpstream($0) }
+        }
+        output.append(contentsOf: "\r\n".utf8)
+    }
+}

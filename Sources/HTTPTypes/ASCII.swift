@@ -1,0 +1,132 @@
+/// Bytes and byte classes of HTTP's grammar, so that parsers read like the RFCs and not like number tables.
+public enum ASCII {
+    /// Horizontal tab.
+    public static let tab: UInt8 = 0x09
+    /// Line feed.
+    public static let lineFeed: UInt8 = 0x0A
+    /// Carriage return.
+    public static let carriageReturn: UInt8 = 0x0D
+    /// Space.
+    public static let space: UInt8 = 0x20
+    /// `:`.
+    public static let colon: UInt8 = 0x3A
+    /// `;`.
+    public static let semicolon: UInt8 = 0x3B
+    /// `,`.
+    public static let comma: UInt8 = 0x2C
+    /// `"`.
+    public static let quote: UInt8 = 0x22
+    /// `\`.
+    public static let backslash: UInt8 = 0x5C
+    /// `/`.
+    public static let slash: UInt8 = 0x2F
+    /// `?`.
+    public static let question: UInt8 = 0x3F
+    /// `&`.
+    public static let ampersand: UInt8 = 0x26
+    /// `=`.
+    public static let equals: UInt8 = 0x3D
+    /// `%`.
+    public static let percent: UInt8 = 0x25
+    /// `+`.
+    public static let plus: UInt8 = 0x2B
+    /// `-`.
+    public static let hyphen: UInt8 = 0x2D
+    /// `0`.
+    public static let zero: UInt8 = 0x30
+
+    /// The byte with A–Z mapped to a–z; every other byte unchanged.
+    @inlinable
+    public static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte &- 0x41 < 26 ? byte | 0x20 : byte
+    }
+
+    /// True for `0`…`9`.
+    @inlinable
+    public static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+    /// The value of a hexadecimal digit, nil for another byte.
+    @inlinable
+    public static func hexValue(_ byte: UInt8) -> UInt8? {
+        if byte &- 0x30 < 10 { return byte &- 0x30 }
+        let letter = (byte | 0x20) &- 0x61
+        return letter < 6 ? letter &+ 10 : nil
+    }
+
+    /// True for the characters of a token: names of methods, fields, parameters (RFC 9110 §5.6.2).
+    @inlinable
+    public static func isToken(_ byte: UInt8) -> Bool {
+        byte < 64 ? tokenLow & (1 << UInt64(byte)) != 0 : byte < 128 && tokenHigh & (1 << UInt64(byte & 63)) != 0
+    }
+
+    /// True for what a field value may hold: tab, visible characters, blanks and bytes above 127 (RFC 9110 §5.5).
+    @inlinable
+    public static func isFieldValue(_ byte: UInt8) -> Bool { byte >= 0x20 ? byte != 0x7F : byte == tab }
+
+    /// True for what a request target may hold: visible characters.
+    ///
+    /// Bytes above 127 aren't in the grammar, but clients send raw UTF-8 in paths and every server takes it.
+    @inlinable
+    public static func isTarget(_ byte: UInt8) -> Bool { byte > 0x20 && byte != 0x7F }
+
+    // Bits of ! # $ % & ' * + - . and the digits.
+    @usableFromInline static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
+    /// Bits of the letters and ^ _ ` | ~ (bit = code − 64).
+    @usableFromInline static let tokenHigh: UInt64 = 0x57FF_FFFF_C7FF_FFFE
+
+    /// Compares without regard to the case of A–Z.
+    @inlinable
+    public static func equalIgnoringCase(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>)
+        -> Bool
+    {
+        guard left.count == right.count else { return false }
+        for index in 0..<left.count where left[index] != right[index] {
+            guard lowercased(left[index]) == lowercased(right[index]) else { return false }
+        }
+        return true
+    }
+
+    /// Compares a text with a literal without regard to the case of A–Z.
+    @inlinable
+    public static func equalIgnoringCase(_ left: some StringProtocol, _ right: some StringProtocol) -> Bool {
+        left.utf8.count == right.utf8.count
+            && zip(left.utf8, right.utf8).allSatisfy { lowercased($0) == lowercased($1) }
+    }
+
+    /// The text with A–Z mapped to a–z.
+    public static func lowercased(_ text: some StringProtocol) -> String {
+        String(decoding: text.utf8.map { lowercased($0) }, as: UTF8.self)
+    }
+
+    /// The range of `text` without blanks and tabs at both ends.
+    public static func trimmed(_ text: Substring) -> Substring {
+        var bytes = text.utf8[...]
+        while let first = bytes.first, first == space || first == tab { bytes.removeFirst() }
+        while let last = bytes.last, last == space || last == tab { bytes.removeLast() }
+        return Substring(bytes)
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// Appends a non-negative number in decimal without making a text of it.
+    public mutating func appendDecimal(_ number: Int64) {
+        precondition(number >= 0, "lengths and codes of HTTP are not negative")
+        if number < 10 {
+            append(ASCII.zero + UInt8(truncatingIfNeeded: number))
+            return
+        }
+        var digits = 0
+        var rest = number
+        while rest > 0 {
+            digits += 1
+            rest /= 10
+        }
+        let start = count
+        append(contentsOf: repeatElement(ASCII.zero, count: digits))
+        rest = number
+        for index in stride(from: start + digits - 1, through: start, by: -1) {
+            self[index] = ASCII.zero + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+    }
+}

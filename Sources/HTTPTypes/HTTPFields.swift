@@ -1,0 +1,221 @@
+/// The fields of a message: ordered pairs of name and value, looked up without regard to case.
+///
+/// All lines lie in one array of bytes, beside one array of offsets: a parsed head costs two allocations however many
+/// fields it has, and nothing becomes a `String` before somebody asks for it. Lines that were only appended are
+/// already as they go over the wire, so that sending them is one copy.
+public struct HTTPFields: Sendable {
+    /// Where one field's name and value lie in the array of bytes.
+    public struct Entry: Sendable {
+        var nameStart: UInt32
+        var nameLength: UInt32
+        var valueStart: UInt32
+        var valueLength: UInt32
+
+        /// - Parameters: offsets into the head's bytes; a parser has checked them.
+        @inlinable
+        public init(nameStart: Int, nameEnd: Int, valueStart: Int, valueEnd: Int) {
+            self.init(
+                UInt32(truncatingIfNeeded: nameStart), UInt32(truncatingIfNeeded: nameEnd - nameStart),
+                UInt32(truncatingIfNeeded: valueStart), UInt32(truncatingIfNeeded: valueEnd - valueStart))
+        }
+
+        @usableFromInline
+        init(_ nameStart: UInt32, _ nameLength: UInt32, _ valueStart: UInt32, _ valueLength: UInt32) {
+            self.nameStart = nameStart
+            self.nameLength = nameLength
+            self.valueStart = valueStart
+            self.valueLength = valueLength
+        }
+
+        var name: Range<Int> { Int(nameStart)..<Int(nameStart) + Int(nameLength) }
+        var value: Range<Int> { Int(valueStart)..<Int(valueStart) + Int(valueLength) }
+    }
+
+    private(set) var bytes: [UInt8]
+    private(set) var entries: [Entry]
+    /// The part of `bytes` that is exactly the field lines in order; nil when a removal has made a hole.
+    private var wire: Range<Int>?
+
+    /// No fields yet.
+    public init() {
+        bytes = []
+        entries = []
+        wire = 0..<0
+    }
+
+    /// The fields of a parsed head.
+    /// - Parameters:
+    ///   - head: the head's bytes up to and with the last field's CRLF, start line and all.
+    ///   - entries: where each field lies in `head`; every offset is inside it.
+    ///   - lines: where the first field line starts in `head`.
+    public init(adopting head: [UInt8], entries: [Entry], lines: Int) {
+        bytes = head
+        self.entries = entries
+        wire = lines..<head.count
+    }
+
+    /// How many field lines there are.
+    public var count: Int { entries.count }
+    /// True when there is no field.
+    public var isEmpty: Bool { entries.isEmpty }
+
+    /// The first value of the field, nil without one; setting replaces all of its lines by one, or removes them.
+    public subscript(_ name: HTTPField.Name) -> String? {
+        get { firstIndex(of: name).map { text(entries[$0].value) } }
+        set {
+            remove(name)
+            if let newValue { append(name, newValue) }
+        }
+    }
+
+    /// True when there is at least one line of that name.
+    public func contains(_ name: HTTPField.Name) -> Bool { firstIndex(of: name) != nil }
+
+    /// All values of that name, in order.
+    public func values(_ name: HTTPField.Name) -> [String] {
+        entries.indices.filter { matches($0, name) }.map { text(entries[$0].value) }
+    }
+
+    /// Adds a line at the end; line breaks and NULs in `value` become blanks, so that no value can add a line.
+    public mutating func append(_ name: HTTPField.Name, _ value: String) {
+        let start = bytes.count
+        let nameLength = name.text.utf8.count
+        bytes.reserveCapacity(start + nameLength + value.utf8.count + 4)
+        bytes.append(contentsOf: name.text.utf8)
+        bytes.append(ASCII.colon)
+        bytes.append(ASCII.space)
+        for byte in value.utf8 { bytes.append(ASCII.isFieldValue(byte) ? byte : ASCII.space) }
+        endLine(start: start, nameLength: nameLength)
+    }
+
+    /// Adds a line with a number, without a text in between.
+    public mutating func append(_ name: HTTPField.Name, _ number: Int64) {
+        let start = bytes.count
+        let nameLength = name.text.utf8.count
+        bytes.append(contentsOf: name.text.utf8)
+        bytes.append(ASCII.colon)
+        bytes.append(ASCII.space)
+        bytes.appendDecimal(number)
+        endLine(start: start, nameLength: nameLength)
+    }
+
+    /// Replaces all lines of that name by one.
+    public mutating func set(_ name: HTTPField.Name, _ value: String) { self[name] = value }
+
+    /// Removes all lines of that name.
+    public mutating func remove(_ name: HTTPField.Name) {
+        guard contains(name) else { return }
+        let kept = entries.indices.filter { !matches($0, name) }.map { entries[$0] }
+        entries = kept
+        if kept.isEmpty {
+            bytes = []
+            wire = 0..<0
+        } else {
+            wire = nil
+        }
+    }
+
+    /// Makes room for lines to come, so that a head built by hand allocates once.
+    public mutating func reserve(lines: Int, bytes count: Int) {
+        entries.reserveCapacity(lines)
+        bytes.reserveCapacity(count)
+    }
+
+    private mutating func endLine(start: Int, nameLength: Int) {
+        let valueStart = start + nameLength + 2
+        entries.append(
+            Entry(nameStart: start, nameEnd: start + nameLength, valueStart: valueStart, valueEnd: bytes.count))
+        bytes.append(ASCII.carriageReturn)
+        bytes.append(ASCII.lineFeed)
+        if let range = wire, range.upperBound == start { wire = range.lowerBound..<bytes.count } else { wire = nil }
+    }
+
+    func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+
+    func firstIndex(of name: HTTPField.Name) -> Int? {
+        for index in entries.indices where matches(index, name) { return index }
+        return nil
+    }
+
+    private func matches(_ index: Int, _ name: HTTPField.Name) -> Bool {
+        let entry = entries[index]
+        guard Int(entry.nameLength) == name.text.utf8.count else { return false }
+        var position = Int(entry.nameStart)
+        for byte in name.text.utf8 {
+            guard ASCII.lowercased(bytes[position]) == ASCII.lowercased(byte) else { return false }
+            position += 1
+        }
+        return true
+    }
+
+    /// Appends all lines, each with its CRLF, as they go over the wire.
+    public func write(to output: inout [UInt8]) {
+        if let wire {
+            output.append(contentsOf: bytes[wire])
+            return
+        }
+        for entry in entries { writeLine(entry, to: &output) }
+    }
+
+    /// Appends the lines whose name passes the test, as they go over the wire: for proxies, which drop some.
+    ///
+    /// `isIncluded` gets the name's bytes as they were written.
+    public func write(to output: inout [UInt8], where isIncluded: (UnsafeBufferPointer<UInt8>) -> Bool) {
+        for entry in entries
+        where bytes.withUnsafeBufferPointer({ isIncluded(UnsafeBufferPointer(rebasing: $0[entry.name])) }) {
+            writeLine(entry, to: &output)
+        }
+    }
+
+    private func writeLine(_ entry: Entry, to output: inout [UInt8]) {
+        output.append(contentsOf: bytes[entry.name])
+        output.append(ASCII.colon)
+        output.append(ASCII.space)
+        output.append(contentsOf: bytes[entry.value])
+        output.append(ASCII.carriageReturn)
+        output.append(ASCII.lineFeed)
+    }
+
+    /// Calls `body` with the first value's bytes, making no text; nil without the field.
+    public func withValue<Result>(
+        of name: HTTPField.Name, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result? {
+        guard let index = firstIndex(of: name) else { return nil }
+        return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[entries[index].value])) }
+    }
+
+    /// True when a comma-separated list of the field holds this word, in either case: `Connection: keep-alive, TE`.
+    public func listContains(_ name: HTTPField.Name, _ word: String) -> Bool {
+        values(name).contains { value in
+            value.split(separator: ",").contains { ASCII.equalIgnoringCase(ASCII.trimmed($0), word) }
+        }
+    }
+}
+
+extension HTTPFields: Sequence {
+    /// Walks the lines in order, making texts of each.
+    public func makeIterator() -> AnyIterator<(name: String, value: String)> {
+        var index = 0
+        return AnyIterator {
+            guard index < entries.count else { return nil }
+            defer { index += 1 }
+            return (text(entries[index].name), text(entries[index].value))
+        }
+    }
+}
+
+extension HTTPFields: ExpressibleByDictionaryLiteral {
+    /// Fields written down in the program; a name may occur more than once.
+    public init(dictionaryLiteral elements: (HTTPField.Name, String)...) {
+        self.init()
+        for (name, value) in elements { append(name, value) }
+    }
+}
+
+extension HTTPFields: Equatable {
+    /// Equal when the same lines come in the same order; names compare without regard to case.
+    public static func == (left: HTTPFields, right: HTTPFields) -> Bool {
+        left.count == right.count
+            && zip(left, right).allSatisfy { ASCII.equalIgnoringCase($0.name, $1.name) && $0.value == $1.value }
+    }
+}

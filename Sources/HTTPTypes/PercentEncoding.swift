@@ -1,0 +1,73 @@
+/// Percent-encoding of URIs (RFC 3986 §2.1).
+public enum PercentEncoding {
+    /// Decodes into bytes; nil when a `%` isn't followed by two hexadecimal digits.
+    ///
+    /// `plusIsBlank` is for forms and queries, where `+` stands for a blank.
+    public static func decodeBytes(
+        _ bytes: some Sequence<UInt8>, plusIsBlank: Bool = false
+    ) -> [UInt8]? {
+        decode(bytes, plusIsBlank: plusIsBlank, lenient: false)
+    }
+
+    /// Decodes into a text; nil when the encoding is broken or the result is no UTF-8.
+    public static func decode(_ text: some StringProtocol, plusIsBlank: Bool = false) -> String? {
+        decodeBytes(text.utf8, plusIsBlank: plusIsBlank).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    /// Decodes a text, keeping a broken `%` as it stands and replacing what is no UTF-8: for input that must not fail.
+    public static func decodeLeniently(_ bytes: some Sequence<UInt8>, plusIsBlank: Bool = false) -> String {
+        String(decoding: decode(bytes, plusIsBlank: plusIsBlank, lenient: true) ?? [], as: UTF8.self)
+    }
+
+    private static func decode(_ bytes: some Sequence<UInt8>, plusIsBlank: Bool, lenient: Bool) -> [UInt8]? {
+        let input = Array(bytes)
+        var output: [UInt8] = []
+        output.reserveCapacity(input.count)
+        var index = 0
+        while index < input.count {
+            let byte = input[index]
+            index += 1
+            if byte == ASCII.percent {
+                if index + 1 < input.count, let high = ASCII.hexValue(input[index]),
+                    let low = ASCII.hexValue(input[index + 1])
+                {
+                    output.append(high << 4 | low)
+                    index += 2
+                } else if lenient {
+                    output.append(byte)
+                } else {
+                    return nil
+                }
+            } else {
+                output.append(plusIsBlank && byte == ASCII.plus ? ASCII.space : byte)
+            }
+        }
+        return output
+    }
+
+    /// Encodes all but the unreserved characters (RFC 3986 §2.3) and those in `keeping`, such as "/" in a path.
+    public static func encode(_ text: some StringProtocol, keeping: String = "") -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var output: [UInt8] = []
+        for byte in text.utf8 {
+            if isUnreserved(byte) || keeping.utf8.contains(byte) {
+                output.append(byte)
+            } else {
+                output.append(ASCII.percent)
+                output.append(digits[Int(byte >> 4)])
+                output.append(digits[Int(byte & 15)])
+            }
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,325 @@
+internal import CShims
+import Glibc
+import Synchronization
+
+/// One thread, one epoll, one executor: handlers are `async` functions that start and stay here.
+///
+/// Start work on a loop with `Task(executorPreference: loop)`; plain async code in it keeps to the loop's thread, so a call
+/// crosses no thread and takes no contended lock.
+///
+/// Invariant of `@unchecked Sendable`: `inbox` is guarded by its mutex, `owner` is atomic, and every other variable is
+/// touched by the loop's own thread only (`assertCurrent`).
+public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable {
+    /// Identifies a timer until it fires.
+    public struct TimerID: Hashable, Sendable { let number: UInt64 }
+
+    /// A place in the loop's table. The generation tells a late event from one for the place's next tenant.
+    struct Registration {
+        let index: Int
+        let generation: UInt32
+        var token: UInt64 { UInt64(generation) << 32 | UInt64(index) }
+    }
+
+    private struct Inbox {
+        var jobs: [UnownedJob] = []
+        var actions: [@Sendable () -> Void] = []
+        var isSignalled = false
+    }
+
+    private struct Place {
+        var generation: UInt32 = 0
+        var source: EventSource?
+    }
+
+    /// For logs and metrics.
+    public let name: String
+    private let epoll: Int32
+    private let wakeUp: Int32
+    private let inbox = Mutex(Inbox())
+    private let owner = Atomic<UInt>(0)
+
+    // The loop's own.
+    private var jobs: [UnownedJob] = []
+    private var places: [Place] = []
+    private var freePlaces: [Int] = []
+    private var timers = TimerHeap()
+    private var wheel = DeadlineWheel(now: .now())
+    private var afterPoll: [UnsafeContinuation<Void, Never>] = []
+    private var endOfTurn: [() -> Void] = []
+    private var isStopping = false
+    private var cachedNow = MonotonicTime.now()
+
+    /// Jobs run in one turn before the sockets get a look again: bounds the wait of a ready socket behind busy tasks.
+    private static let jobsPerTurn = 4096
+    private static let eventsPerPoll = 256
+    private static let wakeUpToken = UInt64.max
+
+    /// Creates the loop; `run()` brings it to life.
+    /// - Parameter name: for logs and metrics.
+    /// - Throws: `system` when no descriptor can be had.
+    public init(name: String = "loop") throws(ReactorError) {
+        self.name = name
+        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard epoll >= 0 else { throw ReactorError(errno: errno, during: "epoll_create1") }
+        wakeUp = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        guard wakeUp >= 0 else {
+            let number = errno
+            Glibc.close(epoll)
+            throw ReactorError(errno: number, during: "eventfd")
+        }
+        // Edge-triggered: each write is one event, and nobody has to read the counter.
+        var event = epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data_t(u64: Self.wakeUpToken))
+        epoll_ctl(epoll, EPOLL_CTL_ADD, wakeUp, &event)
+    }
+
+    deinit {
+        Glibc.close(epoll)
+        Glibc.close(wakeUp)
+    }
+
+    // MARK: Where am I
+
+    private static let currentKey: pthread_key_t = {
+        var key = pthread_key_t()
+        pthread_key_create(&key, nil)
+        return key
+    }()
+
+    /// The loop whose thread runs this code.
+    public static var current: EventLoop? {
+        guard let pointer = pthread_getspecific(currentKey) else { return nil }
+        // Invariant: set by `run()` for as long as it runs, and `run()` keeps its loop alive.
+        return Unmanaged<EventLoop>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    /// Whether this code runs on the loop's thread.
+    public var isCurrent: Bool { owner.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    /// The time at which this turn began; at most a turn old.
+    public var now: MonotonicTime { cachedNow }
+
+    /// Traps in debug builds when called from another thread.
+    func assertCurrent() { assert(isCurrent, "called off the thread of event loop \(name)") }
+
+    // MARK: Executor
+
+    /// Takes a job: without a lock from its own thread, else by the inbox and a wake-up.
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            jobs.append(job)
+        } else {
+            post { $0.jobs.append(job) }
+        }
+    }
+
+    /// Runs an action on the loop's thread; callable from any thread.
+    public func execute(_ action: @escaping @Sendable () -> Void) { post { $0.actions.append(action) } }
+
+    /// Lets `run()` return once the jobs at hand are done; callable from any thread.
+    public func stop() { execute { self.isStopping = true } }
+
+    /// Tells Swift that code of actors on this executor runs here.
+    public func checkIsolated() { precondition(isCurrent, "not on event loop \(name)") }
+
+    private func post(_ change: (inout Inbox) -> Void) {
+        let mustSignal = inbox.withLock { inbox in
+            change(&inbox)
+            defer { inbox.isSignalled = true }
+            return !inbox.isSignalled
+        }
+        guard mustSignal else { return }
+        var one: UInt64 = 1
+        _ = write(wakeUp, &one, 8)
+    }
+
+    // MARK: The turn
+
+    /// Serves the loop on this thread until `stop()`.
+    public func run() {
+        owner.store(UInt(pthread_self()), ordering: .relaxed)
+        pthread_setspecific(Self.currentKey, Unmanaged.passUnretained(self).toOpaque())
+        defer { pthread_setspecific(Self.currentKey, nil) }
+        withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.eventsPerPoll) { events in
+            takeInbox()
+            while true {
+                runJobs()
+                runEndOfTurn()
+                if isStopping, jobs.isEmpty { break }
+                poll(into: events)
+            }
+        }
+    }
+
+    private func runJobs() {
+        let serial = asUnownedSerialExecutor()
+        let task = asUnownedTaskExecutor()
+        var next = 0
+        while next < jobs.count, next < Self.jobsPerTurn {
+            let job = jobs[next]
+            next += 1
+            job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+        }
+        if next == jobs.count {
+            jobs.removeAll(keepingCapacity: true)
+        } else {
+            jobs.removeFirst(next)
+        }
+    }
+
+    private func runEndOfTurn() {
+        guard !endOfTurn.isEmpty else { return }
+        let actions = endOfTurn
+        endOfTurn.removeAll(keepingCapacity: true)
+        for action in actions { action() }
+    }
+
+    private func poll(into events: UnsafeMutableBufferPointer<epoll_event>) {
+        let count = epoll_wait(epoll, events.baseAddress, Int32(events.count), pollTimeout())
+        cachedNow = .now()
+        var isSignalled = false
+        if count > 0 {
+            for event in events[..<Int(count)] {
+                if event.data.u64 == Self.wakeUpToken {
+                    isSignalled = true
+                } else {
+                    deliver(event)
+                }
+            }
+        } else if count < 0 {
+            precondition(errno == EINTR, "epoll_wait: \(errno)")  // EBADF or EFAULT: a bug, not a condition
+        }
+        fireTimers()
+        for waiter in afterPoll { waiter.resume() }
+        afterPoll.removeAll(keepingCapacity: true)
+        if isSignalled { takeInbox() }
+    }
+
+    private func deliver(_ event: epoll_event) {
+        let index = Int(event.data.u64 & 0xFFFF_FFFF)
+        let generation = UInt32(truncatingIfNeeded: event.data.u64 >> 32)
+        guard places[index].generation == generation, let source = places[index].source else { return }
+        source.ready(event.events)
+    }
+
+    private func takeInbox() {
+        let (newJobs, actions) = inbox.withLock { inbox in
+            let taken = (inbox.jobs, inbox.actions)
+            inbox.jobs = []
+            inbox.actions = []
+            inbox.isSignalled = false
+            return taken
+        }
+        jobs.append(contentsOf: newJobs)
+        for action in actions { action() }
+    }
+
+    /// Milliseconds until the next timer, 0 while jobs wait, −1 without either.
+    private func pollTimeout() -> Int32 {
+        guard jobs.isEmpty, afterPoll.isEmpty, endOfTurn.isEmpty, !isStopping else { return 0 }
+        let next = min(timers.earliest ?? .distantFuture, wheel.earliest ?? .distantFuture)
+        guard next != .distantFuture else { return -1 }
+        let wait = next.nanoseconds - MonotonicTime.now().nanoseconds
+        return wait <= 0 ? 0 : Int32(min((wait + 999_999) / 1_000_000, 60_000))
+    }
+
+    private func fireTimers() {
+        while let action = timers.popDue(cachedNow) { action() }
+        for due in wheel.advance(to: cachedNow) where places[due.index].generation == due.generation {
+            guard let source = places[due.index].source else { continue }
+            source.armedTick = .max
+            if let next = source.deadlineReached(cachedNow) { arm(source, for: next) }
+        }
+    }
+
+    // MARK: Waiting
+
+    /// Resumes after the next look at the sockets: what a long transfer calls when its budget is used up, so that others get
+    /// their turn. (`Task.yield()` only spins within the turn.)
+    public func yieldToPoll() async {
+        assertCurrent()
+        await withUnsafeContinuation { afterPoll.append($0) }
+    }
+
+    /// Runs an action once at the end of this turn, before the loop sleeps: for flushes that gather what a turn made.
+    public func beforeSleeping(_ action: @escaping () -> Void) {
+        assertCurrent()
+        endOfTurn.append(action)
+    }
+
+    /// Runs an action later on this loop; on its own thread only.
+    /// - Parameters:
+    ///   - delay: at least so long; timers are exact to a millisecond.
+    ///   - action: runs on the loop's thread, between jobs.
+    /// - Returns: what `cancel` takes.
+    @discardableResult
+    public func schedule(after delay: Duration, _ action: @escaping () -> Void) -> TimerID {
+        assertCurrent()
+        return timers.insert(at: .now() + delay, action)
+    }
+
+    /// Forgets a timer; harmless once it has fired.
+    public func cancel(_ timer: TimerID) {
+        assertCurrent()
+        timers.remove(timer)
+    }
+
+    /// Suspends the task.
+    /// - Parameter duration: at least so long.
+    /// - Throws: `CancellationError` as soon as the task is cancelled.
+    public func sleep(for duration: Duration) async throws {
+        try Task.checkCancellation()
+        let sleeper = Sleeper(loop: self)
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { sleeper.begin($0, duration) }
+        } onCancel: {
+            execute { sleeper.end() }
+        }
+        try Task.checkCancellation()
+    }
+
+    // MARK: Sources
+
+    /// Puts a descriptor under watch; the table holds its source until `unregister`.
+    func register(_ source: EventSource, descriptor: Int32, events: UInt32) throws(ReactorError) {
+        assertCurrent()
+        let index = freePlaces.popLast() ?? places.count
+        if index == places.count { places.append(Place()) }
+        let registration = Registration(index: index, generation: places[index].generation)
+        var event = epoll_event(events: events, data: epoll_data_t(u64: registration.token))
+        guard epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+            freePlaces.append(index)
+            throw ReactorError(errno: errno, during: "epoll_ctl add")
+        }
+        places[index].source = source
+        source.registration = registration
+    }
+
+    /// Changes what a source waits for.
+    func modify(_ source: EventSource, descriptor: Int32, events: UInt32) {
+        assertCurrent()
+        guard let registration = source.registration else { return }
+        var event = epoll_event(events: events, data: epoll_data_t(u64: registration.token))
+        epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event)
+    }
+
+    /// Ends the watch; must come before the descriptor is closed, since numbers are reused.
+    func unregister(_ source: EventSource, descriptor: Int32) {
+        assertCurrent()
+        guard let registration = source.registration else { return }
+        source.registration = nil
+        var event = epoll_event()
+        epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event)
+        places[registration.index].source = nil
+        places[registration.index].generation &+= 1
+        freePlaces.append(registration.index)
+    }
+
+    /// Has the wheel look at a source's deadlines, unless it will do so early enough anyway.
+    func arm(_ source: EventSource, for deadline: MonotonicTime) {
+        guard let registration = source.registration else { return }
+        let tick = DeadlineWheel.tick(of: deadline)
+        guard tick < source.armedTick else { return }
+        source.armedTick = wheel.insert(registration, at: tick)
+    }
+}
