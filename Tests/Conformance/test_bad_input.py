@@ -26,7 +26,10 @@ def bystander(target, photos):
 
 
 def refusals(wire, data):
-    """Statuses that come back for raw bytes, until the server closes or falls silent."""
+    """Statuses that come back for raw bytes, until the server closes or falls silent.
+
+    A 200 with an error in its body, as NodeODM tells of bodies it can't read, counts as 400.
+    """
     try:
         wire.send(data)
         wire.socket.shutdown(socket.SHUT_WR)
@@ -35,7 +38,9 @@ def refusals(wire, data):
     statuses = []
     try:
         while True:
-            statuses.append(wire.answer().status)
+            answer = wire.answer()
+            told = answer.status == 200 and answer.body.startswith(b'{"error"')
+            statuses.append(400 if told else answer.status)
     except (ConnectionError, TimeoutError):
         return statuses
 
