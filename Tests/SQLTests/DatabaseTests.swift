@@ -169,7 +169,7 @@ struct DatabaseTests {
         try await scratch.withDatabase { database async throws in
             let stream = database.listen(channel: "c")
             await database.close()
-            for await _ in stream { Issue.record("a payload from nowhere") }
+            for await payload in stream { #expect(payload == ListenSignal.reset) }
             let read = await failure { try await database.query(Self.count()) }
             #expect(read?.code == .closed)
             let write = await failure { try await database.transaction { _ in } }
