@@ -6,7 +6,9 @@ struct PostgresBackoff: Sendable {
     let first: Duration
     let most: Duration
 
+    /// Draws a pause.
     /// - Parameter attempt: the one that failed, from 1.
+    /// - Returns: how long to wait before the next.
     func pause(after attempt: Int) -> Duration {
         let whole = min(first * (1 << min(max(attempt - 1, 0), 20)), most)
         return whole / 2 + whole * Double.random(in: 0...0.5)
