@@ -62,6 +62,8 @@ struct DatabaseTests {
                 try await database.execute(Self.insertItem("a", 1, .real(.nan), "", nil))
             }
             #expect(notANumber?.message.contains("$3") == true)
+            let tooMany = [SQLValue](repeating: 1, count: 40_000)
+            #expect(await failure { try await database.query(Self.readItem(tooMany)) }?.code == .invalid)
         }
     }
 
