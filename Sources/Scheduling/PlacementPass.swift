@@ -67,9 +67,13 @@ struct PlacementPass {
         _ task: QueuedTask, _ taskClass: TaskClass, _ eligibility: Eligibility
     ) -> (Int, Placement.Choice)? {
         for (index, entry) in eligibility.tiers.enumerated() {
-            let free = entry.members.filter { fleet.members[$0].free > 0 }
-            if let best = free.min(by: { precedes($0, $1) }) {
-                let count = free.count
+            var best: Int?
+            var count = 0
+            for position in entry.members where fleet.members[position].free > 0 {
+                count += 1
+                if best.map({ precedes(position, $0) }) ?? true { best = position }
+            }
+            if let best {
                 return (best, index == 0 ? .shortestWait(candidates: count) : .spilled(candidates: count))
             }
             guard spill.mayLeave(entry, fleet, taskClass, task) else { return nil }
