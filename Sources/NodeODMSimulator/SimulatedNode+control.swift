@@ -57,6 +57,13 @@ extension SimulatedNode {
         }
     }
 
+    /// Forgets a task at once, as a crash before the next save of the list would.
+    func vanish(_ uuid: String) {
+        forget(uuid)
+        changed()
+        fillSlots()
+    }
+
     /// Deletes a project's files but keeps the task, as a purge of the disk would.
     func purge(_ uuid: String) { Disk.remove(folder.project(uuid)) }
 }
