@@ -7,7 +7,8 @@ import Reactor
 struct Main {
     private static let signals = [SIGTERM, SIGINT]
 
-    static func main() async {
+    /// Not `async`: signals must be blocked on the process's first thread, and an async main may run on another.
+    static func main() {
         SignalStream.block(signals)
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.contains("--help") { return Console.say(SimulatorConfiguration.usage) }
@@ -16,15 +17,24 @@ struct Main {
             let group = try EventLoopGroup(loops: 1, name: "node")
             group.start()
             let loop = group.loops[0]
-            try await Task(executorPreference: loop) { try await serve(configuration, on: loop) }.value
-            exit(0)
-        } catch let error as SimulatorError {
+            Task(executorPreference: loop) {
+                do { try await serve(configuration, on: loop) } catch { end(error) }
+            }
+            while true { pause() }
+        } catch {
+            end(error)
+        }
+    }
+
+    private static func end(_ error: any Error) -> Never {
+        switch error {
+        case let error as SimulatorError where error.code != .disk:
             Console.log("\(error.message)\n\n\(SimulatorConfiguration.usage)")
             exit(2)
-        } catch {
-            Console.log("\(error)")
-            exit(1)
+        case let error as SimulatorError: Console.log(error.message)
+        default: Console.log("\(error)")
         }
+        exit(1)
     }
 
     /// Runs until a signal comes.
