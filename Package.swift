@@ -66,7 +66,7 @@ let programs: [Target] = [
         ["Gateway", "Configuration", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
     program(
         "NodeODMSimulator",
-        ["HTTPServer", "HTTPTypes", "HTTPClient", "Reactor", "NodeODM", "Digests", "Observability", "Model"]),
+        ["HTTPServer", "HTTPTypes", "Reactor", "NodeODM", "Digests", "Observability", "Model", "CArchive"]),
 ]
 
 let testTargets: [Target] = [

@@ -13,7 +13,11 @@ enum FormReader {
         _ request: HTTPRequest, _ body: RequestBody, onFile: ((MultipartPart) async throws -> Void)? = nil
     ) async throws -> [String: String] {
         guard let type = request.fields[.contentType].flatMap({ MediaType($0) }), type.essence == "multipart/form-data"
-        else { return [:] }
+        else {
+            // The server that NodeODM stands on reads a body to its end even where nobody wants it.
+            while try await body.next() != nil {}
+            return [:]
+        }
         var form: [String: String] = [:]
         let reader = try MultipartReader(body: body, boundary: type.boundary)
         while let part = try await reader.nextPart() {

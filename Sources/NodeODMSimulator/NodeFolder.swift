@@ -52,7 +52,10 @@ extension NodeFolder {
 
 extension NodeFolder {
     /// Sorts the uploaded files: pictures to `images`, the rest where the engine wants it (contract, section 8).
-    /// - Returns: how many stayed in `images`.
+    ///
+    /// `seed.zip` is unpacked into the project with its folders, other archives into `images` without; both are deleted.
+    /// - Returns: how many are in `images`.
+    /// - Throws: ``SimulatorError`` where the disk fails or an archive is none.
     func sortUploads(of uuid: String) throws(SimulatorError) -> Int {
         let project = project(uuid)
         for folder in ["images", "gcp"] { try Disk.makeFolder(project + "/" + folder) }
@@ -61,6 +64,12 @@ extension NodeFolder {
             try Disk.move("\(project)/upload/\(name)", to: "\(project)/\(folder)/\(name)")
         }
         Disk.remove(project + "/upload")
+        for name in Disk.names(in: project) where name.hasSuffix(".zip") && name != "all.zip" {
+            let isSeed = name == "seed.zip"
+            try Unzipper.unpack(
+                project + "/" + name, into: isSeed ? project : project + "/images", keepingFolders: isSeed)
+            Disk.remove(project + "/" + name)
+        }
         return Disk.names(in: project + "/images").count
     }
 

@@ -73,7 +73,7 @@ struct NodeRoutes: Sendable {
             return .refusal(Refusal(error.message))
         } catch let error as HTTPServerError {
             switch error.code {
-            case .malformedMultipart, .bodyTooLarge: return .refusal(Refusal(error.message))
+            case .malformedMultipart, .multipartTruncated, .bodyTooLarge: return .refusal(Refusal(error.message))
             default: throw error
             }
         }
@@ -86,8 +86,7 @@ extension NodeRoutes {
     private func addNodeRoutes(to router: inout Router) {
         add(.info, .get, "/info", to: &router) { request, _, _ in
             if request.queryItem("_debugUnauthorized") != nil { return Answer(.unauthorized, type: "text/plain", []) }
-            let info = await node.info()
-            return .json(JSONWriter.text { info.encode(into: &$0) })
+            return .json(await node.info())
         }
         let options = JSONWriter.text { OptionCatalog.engine360.encode(into: &$0) }
         add(.options, .get, "/options", to: &router) { _, _, _ in .json(options) }

@@ -107,17 +107,19 @@ extension SimulatedNode {
         let folder = folder
         let failure: String?
         do {
-            let count = try await pool.run { try folder.sortUploads(of: uuid) }
             if let zipurl {
-                failure = "Could not download \(zipurl): the simulator fetches nothing"
-            } else if let limit, count > limit {
+                let file = folder.project(uuid) + "/upload/zipurl.zip"
+                try await PlainHTTP(url: zipurl, pool: pool).download(to: file)
+            }
+            let count = try await pool.run { try folder.sortUploads(of: uuid) }
+            if let limit, count > limit {
                 failure = Self.tooMany(count, limit)
             } else {
                 failure = nil
                 _ = table.change(uuid) { $0.initialised(images: count) }
             }
         } catch {
-            failure = "Could not process the uploaded files"
+            failure = (error as? SimulatorError)?.message ?? "Could not process the uploaded files"
         }
         if let failure { _ = table.change(uuid) { $0.initialisationFailed(failure) } }
         changed()

@@ -69,12 +69,23 @@ actor SimulatedNode {
 // MARK: Answers
 
 extension SimulatedNode {
-    /// `/info`.
-    func info() -> NodeInfo {
-        NodeInfo(
-            version: knobs.version, taskQueueCount: Int64(table.queueCount), maxImages: knobs.maxImages,
-            maxParallelTasks: knobs.maxParallel, totalMemory: 17_179_869_184, availableMemory: 8_589_934_592,
-            cpuCores: 4, engineVersion: knobs.engineVersion)
+    /// `/info`; not by ``NodeInfo``, which keeps values within bounds that a real node doesn't know.
+    func info() -> [UInt8] {
+        JSONWriter.text { json in
+            json.beginObject()
+            json.pair("version") { $0.string(knobs.version) }
+            json.pair("taskQueueCount") { $0.integer(table.queueCount) }
+            json.pair("maxImages") { json in
+                if let maxImages = knobs.maxImages { json.integer(maxImages) } else { json.null() }
+            }
+            json.pair("maxParallelTasks") { $0.integer(knobs.maxParallel) }
+            json.pair("totalMemory") { $0.integer(17_179_869_184) }
+            json.pair("availableMemory") { $0.integer(8_589_934_592) }
+            json.pair("cpuCores") { $0.integer(4) }
+            json.pair("engine") { $0.string("odm") }
+            json.pair("engineVersion") { $0.string(knobs.engineVersion) }
+            json.endObject()
+        }
     }
 
     /// `/task/list`.
@@ -94,7 +105,9 @@ extension SimulatedNode {
     func taskInfo(_ uuid: String, _ window: OutputWindow) throws(Refusal) -> [UInt8] {
         let task = try known(uuid)
         let output = window == .nothing ? nil : task.output[window.range(of: task.output.count)]
-        return JSONWriter.text { task.info(at: now).encode(into: &$0, output: output) }
+        let text = JSONWriter.text { task.info(at: now).encode(into: &$0, output: output) }
+        guard task.name == nil, let members = (try? JSONValue(parsing: text))?.members else { return text }
+        return JSONWriter.text { $0.value(.object(members.filter { $0.name != "name" })) }
     }
 
     /// `/task/{uuid}/output`.
