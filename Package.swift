@@ -81,6 +81,7 @@ let testTargets: [Target] = [
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
     tests("Digests", ["Digests"]),
     tests("NodeODM", ["NodeODM", "Model"]),
+    tests("NodeODMSimulator", ["NodeODMSimulator", "NodeODM", "Model", "Reactor"]),
     tests("Storage", ["Storage", "Reactor", "Digests", "Model"]),
     tests("Scheduling", ["Scheduling", "Model"]),
     tests("SQL", ["SQL", "Reactor"]),

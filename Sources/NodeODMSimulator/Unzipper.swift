@@ -8,6 +8,13 @@ enum Unzipper {
 
     /// Unpacks the plain files of an archive, each under a path confined to the folder.
     static func unpack(_ path: String, into folder: String, keepingFolders: Bool) throws(SimulatorError) {
+        // In the C locale, in which this program runs, libarchive has no names beyond ASCII: UTF-8, for this thread only.
+        let utf8 = newlocale(Int32(LC_CTYPE_MASK), "C.UTF-8", nil)
+        let before = utf8.map { uselocale($0) }
+        defer {
+            if let before { uselocale(before) }
+            if let utf8 { freelocale(utf8) }
+        }
         guard let archive = archive_read_new() else { throw failure(path, nil) }
         defer { archive_read_free(archive) }
         guard archive_read_support_format_zip(archive) == ARCHIVE_OK,
@@ -18,9 +25,8 @@ enum Unzipper {
             let result = archive_read_next_header(archive, &entry)
             if result == ARCHIVE_EOF { return }
             guard result == ARCHIVE_OK || result == ARCHIVE_WARN else { throw failure(path, archive) }
-            guard archive_entry_filetype(entry) == regularFile, let name = archive_entry_pathname(entry) else {
-                continue
-            }
+            guard archive_entry_filetype(entry) == regularFile else { continue }
+            guard let name = archive_entry_pathname(entry) else { continue }
             let inside = String(cString: name)
             guard let place = keepingFolders ? ConfinedPaths.confine(inside) : SafeFileName(inside).string else {
                 continue
