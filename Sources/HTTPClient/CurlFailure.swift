@@ -1,0 +1,29 @@
+internal import CCurl
+
+/// What a transfer's end in libcurl means to the caller.
+struct CurlFailure {
+    /// libcurl's result.
+    var code: CURLcode
+    /// Bytes of request heads that were sent, over all redirects and connections of the transfer.
+    var requestSize: Int
+    /// libcurl's own words.
+    var message: String
+    /// Whether the guard turned an address away.
+    var guardRefused: Bool
+
+    /// The error, conservative about what may have been sent: libcurl counts a request's bytes once the system took them,
+    /// so nothing counted is nothing sent.
+    var error: HTTPClientError {
+        let sent = requestSize > 0
+        switch code {
+        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_FUNCTION_ARGUMENT:
+            return HTTPClientError(.invalidRequest, message, mayHaveArrived: sent)
+        case CURLE_COULDNT_CONNECT where guardRefused:
+            return HTTPClientError(
+                .refusedAddress, "the host's address is not public, and the outbound guard refuses it",
+                mayHaveArrived: sent)
+        case CURLE_OPERATION_TIMEDOUT where sent: return HTTPClientError(.timedOut, message)
+        default: return HTTPClientError(sent ? .outcomeUnknown : .notSent, message)
+        }
+    }
+}
