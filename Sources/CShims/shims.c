@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,6 +34,10 @@ int shim_accept(int listener, struct sockaddr *address, unsigned int *length) {
 }
 
 int shim_open(const char *path, int flags, unsigned int mode) { return open(path, flags | O_CLOEXEC, mode); }
+
+const void *shim_find(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length) {
+    return memmem(haystack, haystack_length, needle, needle_length);
+}
 
 int shim_pin_to_core(int core) {
     cpu_set_t set;
@@ -94,3 +99,12 @@ CURLMcode shim_curl_multi_setopt_timer_function(CURLM *multi, int (*function)(CU
 }
 
 void shim_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int shim_start_writeback(int descriptor, int64_t offset, int64_t length) {
+    return sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE);
+}
+int shim_await_writeback(int descriptor, int64_t offset, int64_t length) {
+    return sync_file_range(
+        descriptor, offset, length,
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}

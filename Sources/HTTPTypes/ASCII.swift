@@ -63,12 +63,13 @@ public enum ASCII {
     @inlinable
     public static func isFieldValue(_ byte: UInt8) -> Bool { byte >= 0x20 ? byte != 0x7F : byte == tab }
 
-    /// True for what a request target may hold: visible characters. Bytes above 127 aren't in the grammar, but clients
-    /// send raw UTF-8 in paths and every server takes it.
+    /// True for what a request target may hold: visible characters.
+    ///
+    /// Bytes above 127 aren't in the grammar, but clients send raw UTF-8 in paths and every server takes it.
     @inlinable
     public static func isTarget(_ byte: UInt8) -> Bool { byte > 0x20 && byte != 0x7F }
 
-    /// Bits of ! # $ % & ' * + - . and the digits.
+    // Bits of ! # $ % & ' * + - . and the digits.
     @usableFromInline static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
     /// Bits of the letters and ^ _ ` | ~ (bit = code − 64).
     @usableFromInline static let tokenHigh: UInt64 = 0x57FF_FFFF_C7FF_FFFE

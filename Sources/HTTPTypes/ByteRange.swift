@@ -36,6 +36,7 @@ public struct ByteRange: Sendable, Hashable {
     /// - Parameters:
     ///   - rangeHeader: the field's value, nil without one.
     ///   - size: bytes of the whole representation.
+    /// - Returns: what to answer with.
     public static func parse(_ rangeHeader: String?, size: Int64) -> Request {
         guard let rangeHeader else { return .whole }
         let value = ASCII.trimmed(rangeHeader[...])
@@ -61,7 +62,7 @@ public struct ByteRange: Sendable, Hashable {
         return .range(ByteRange(first: max(0, size - count), last: size - 1))
     }
 
-    /// Digits only: `Int64("+5")` would be a number. What doesn't fit is as good as the largest number.
+    // Digits only: `Int64("+5")` would be a number. What doesn't fit is as good as the largest number.
     private static func number(_ text: Substring) -> Int64? {
         guard !text.isEmpty, text.utf8.allSatisfy(ASCII.isDigit) else { return nil }
         return Int64(text) ?? Int64.max

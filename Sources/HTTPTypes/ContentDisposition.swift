@@ -16,7 +16,7 @@ public struct ContentDisposition: Sendable, Hashable {
     /// The form field's name.
     public var name: String? { value(of: "name") }
 
-    /// The file's name: `filename*` before `filename`. Browsers and libcurl write `%22` or `\"` for a quote.
+    /// The file's name, from `filename*` if that can be read, else from `filename`.
     public var filename: String? { value(of: "filename") }
 
     private func value(of name: String) -> String? {

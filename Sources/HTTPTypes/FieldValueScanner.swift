@@ -25,7 +25,7 @@ struct FieldValueScanner {
         return position > start ? String(decoding: bytes[start..<position], as: UTF8.self) : nil
     }
 
-    /// All `; name=value` that follow. One that is broken is skipped up to the next `;`.
+    // A parameter that is broken is skipped up to the next `;`.
     mutating func parameters() -> [FieldParameter] {
         var found: [FieldParameter] = []
         skipBlanks()

@@ -14,8 +14,10 @@ public enum FormURLEncoded {
         }
     }
 
-    /// All items in order. Nothing is an error: a broken `%` stays as it is, empty items are skipped.
-    /// - Parameter limit: items beyond this many are dropped, so that memory stays bounded.
+    /// All items in order.
+    ///
+    /// Nothing is an error: a broken `%` stays as it is, empty items are skipped. Items beyond `limit` are dropped, so
+    /// that memory stays bounded.
     public static func parse(_ bytes: some Collection<UInt8>, limit: Int = 1000) -> [Item] {
         var items: [Item] = []
         for part in bytes.split(separator: ASCII.ampersand) {

@@ -3,8 +3,7 @@ public enum HTTPDate {
     private static let days: StaticString = "ThuFriSatSunMonTueWed"
     private static let months: StaticString = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
-    /// Appends the 29 bytes of the date, without allocating.
-    /// - Parameter unixSeconds: seconds since 1970, not negative and before the year 10000.
+    /// Appends the 29 bytes of the date of that many seconds since 1970, without allocating.
     public static func append(unixSeconds: Int64, to output: inout [UInt8]) {
         let seconds = min(max(0, unixSeconds), 253_402_300_799)
         let (day, time) = (Int(seconds / 86400), Int(seconds % 86400))

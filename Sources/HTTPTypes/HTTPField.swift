@@ -5,7 +5,7 @@ public enum HTTPField {
         /// The name as it was written.
         public let text: String
 
-        /// A name known when the program is written. Traps on what is no token, for that is a bug of the program.
+        /// A name known when the program is written; what is no token is a bug, which debug builds trap.
         @inlinable
         public init(stringLiteral text: String) {
             assert(Name(text) != nil, "a field name is a token")

@@ -76,7 +76,7 @@ public struct HTTPFields: Sendable {
         entries.indices.filter { matches($0, name) }.map { text(entries[$0].value) }
     }
 
-    /// Adds a line at the end. Line breaks and NULs in `value` become blanks, so that no value can add a line.
+    /// Adds a line at the end; line breaks and NULs in `value` become blanks, so that no value can add a line.
     public mutating func append(_ name: HTTPField.Name, _ value: String) {
         let start = bytes.count
         let nameLength = name.text.utf8.count
@@ -158,7 +158,8 @@ public struct HTTPFields: Sendable {
     }
 
     /// Appends the lines whose name passes the test, as they go over the wire: for proxies, which drop some.
-    /// - Parameter isIncluded: gets the name's bytes as they were written.
+    ///
+    /// `isIncluded` gets the name's bytes as they were written.
     public func write(to output: inout [UInt8], where isIncluded: (UnsafeBufferPointer<UInt8>) -> Bool) {
         for entry in entries
         where bytes.withUnsafeBufferPointer({ isIncluded(UnsafeBufferPointer(rebasing: $0[entry.name])) }) {
@@ -175,7 +176,7 @@ public struct HTTPFields: Sendable {
         output.append(ASCII.lineFeed)
     }
 
-    /// Calls `body` with the first value's bytes; nil without the field. No text is made.
+    /// Calls `body` with the first value's bytes, making no text; nil without the field.
     public func withValue<Result>(
         of name: HTTPField.Name, _ body: (UnsafeBufferPointer<UInt8>) -> Result
     ) -> Result? {

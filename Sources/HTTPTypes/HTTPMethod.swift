@@ -1,4 +1,6 @@
-/// A request's method (RFC 9110 §9). Methods are case-sensitive: `get` is `.other("get")`.
+/// A request's method (RFC 9110 §9).
+///
+/// Methods are case-sensitive: `get` is `.other("get")`.
 public enum HTTPMethod: Sendable, Hashable {
     case get, head, post, put, delete, options, patch
     /// Any other token.

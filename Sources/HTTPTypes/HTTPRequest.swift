@@ -1,4 +1,6 @@
-/// The head of a request. A parsed one keeps the head's bytes; texts are made when they are asked for.
+/// The head of a request.
+///
+/// A parsed one keeps the head's bytes; texts are made when they are asked for.
 public struct HTTPRequest: Sendable {
     /// The method.
     public var method: HTTPMethod
@@ -11,8 +13,7 @@ public struct HTTPRequest: Sendable {
     private let pathRange: Range<Int>
     private let authorityRange: Range<Int>?
 
-    /// A request written down by the program.
-    /// - Parameter target: path and query as they would be sent, or an absolute form.
+    /// A request written down by the program; `target` is path and query as they would be sent, or an absolute form.
     public init(_ method: HTTPMethod, _ target: String, minorVersion: Int = 1, fields: HTTPFields = [:]) {
         let bytes = Array(target.utf8)
         self.init(
@@ -20,9 +21,8 @@ public struct HTTPRequest: Sendable {
     }
 
     /// A parsed request.
-    /// - Parameters:
-    ///   - head: the bytes that hold the target; best the array that `fields` adopted, so that there is one copy.
-    ///   - target: where the target lies in `head`.
+    ///
+    /// `head` holds the target's bytes; best it is the array that `fields` adopted, so that there is one copy.
     public init(method: HTTPMethod, head: [UInt8], target: Range<Int>, minorVersion: Int, fields: HTTPFields) {
         self.method = method
         self.minorVersion = minorVersion

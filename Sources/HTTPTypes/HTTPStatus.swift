@@ -94,7 +94,7 @@ public struct HTTPStatus: Sendable, Hashable, CustomStringConvertible {
     /// 507 Insufficient Storage.
     public static var insufficientStorage: Self { HTTPStatus(507) }
 
-    /// The usual phrase, "" for an unknown code. Clients don't read it; people do.
+    /// The usual phrase, "" for an unknown code; people read it, clients don't.
     public var reason: String {
         switch code {
         case 100: "Continue"

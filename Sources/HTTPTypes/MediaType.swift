@@ -7,7 +7,7 @@ public struct MediaType: Sendable, Hashable {
     /// The parameters, names in lower case, values without their quotes.
     public var parameters: [FieldParameter]
 
-    /// Reads a Content-Type; nil when there is no `type/subtype`. Broken parameters are left out.
+    /// Reads a Content-Type, leaving out broken parameters; nil when there is no `type/subtype`.
     public init?(_ text: String) {
         var scanner = FieldValueScanner(text)
         guard let type = scanner.token(), scanner.skip(ASCII.slash), let subtype = scanner.token() else { return nil }

@@ -1,7 +1,8 @@
 /// Percent-encoding of URIs (RFC 3986 §2.1).
 public enum PercentEncoding {
     /// Decodes into bytes; nil when a `%` isn't followed by two hexadecimal digits.
-    /// - Parameter plusIsBlank: true for forms and queries, where `+` stands for a blank.
+    ///
+    /// `plusIsBlank` is for forms and queries, where `+` stands for a blank.
     public static func decodeBytes(
         _ bytes: some Sequence<UInt8>, plusIsBlank: Bool = false
     ) -> [UInt8]? {
@@ -44,8 +45,7 @@ public enum PercentEncoding {
         return output
     }
 
-    /// Encodes all but the unreserved characters (RFC 3986 §2.3).
-    /// - Parameter keeping: more characters to leave alone, such as "/" in a path.
+    /// Encodes all but the unreserved characters (RFC 3986 §2.3) and those in `keeping`, such as "/" in a path.
     public static func encode(_ text: some StringProtocol, keeping: String = "") -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var output: [UInt8] = []

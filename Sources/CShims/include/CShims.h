@@ -23,8 +23,13 @@ int shim_pipe_set_size(int descriptor, int bytes);
 int shim_accept(int listener, struct sockaddr *address, unsigned int *length);
 int shim_open(const char *path, int flags, unsigned int mode);
 int shim_pin_to_core(int core);
+/// memmem(3): linear whatever the input. NULL when absent.
+const void *shim_find(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length);
 /// Names the calling thread; at most 15 characters show.
 void shim_name_thread(const char *name);
+/// sync_file_range(2): starts to write a range of a file to its disk, or waits until that was done.
+int shim_start_writeback(int descriptor, int64_t offset, int64_t length);
+int shim_await_writeback(int descriptor, int64_t offset, int64_t length);
 
 CURLcode shim_curl_setopt_long(CURL *handle, CURLoption option, long value);
 CURLcode shim_curl_setopt_offset(CURL *handle, CURLoption option, int64_t value);

@@ -1,0 +1,19 @@
+/// Where an asset is streamed from.
+public struct DownloadSource: Sendable, Equatable {
+    /// Whether the backend is reached by TLS.
+    public var isTLS: Bool
+    /// Host, without a port.
+    public var host: String
+    /// Port.
+    public var port: UInt16
+    /// Path and query as the backend takes them, its own token included: never to be logged.
+    public var target: String
+
+    /// Every part is given.
+    public init(isTLS: Bool, host: String, port: UInt16, target: String) {
+        self.isTLS = isTLS
+        self.host = host
+        self.port = port
+        self.target = target
+    }
+}

@@ -1,0 +1,77 @@
+internal import Model
+internal import Reactor
+internal import Record
+internal import Storage
+
+/// The end of an upload: POST /task/new/commit/{uuid}, and the second half of /task/new.
+///
+/// It answers only after the record is durable; from then on the gateway owns the task. Nothing is sent to a backend before the
+/// answer (PyODM waits 30 s, and WebODM gives a task up whose commit timed out).
+struct CommitHandler: Sendable {
+    let lookup: TaskLookup
+    let store: TaskStore
+    let storage: any ObjectStore
+    let clock: any WorldClock
+    let placement: WakeUp
+    /// Wakes the fetcher of http zipurls.
+    let fetching: WakeUp
+    /// The inventory's `limits.images`.
+    let maxImages: Int?
+
+    /// The first console line of every task: split-merge takes a task with status 20 and no output for one that is stuck
+    /// (contract, section 11).
+    static let firstLine = "Launching... please wait! A backend is being chosen."
+
+    func handle(_ call: APICall) async throws -> APIReply {
+        guard let text = call.taskText, let id = TaskID(text) else { throw APIError.unknownUpload }
+        return try await commit(id, for: call.caller, zipURL: nil)
+    }
+
+    /// Commits an upload.
+    /// - Parameters:
+    ///   - id: the upload.
+    ///   - caller: its owner.
+    ///   - zipURL: where more inputs, or all, are fetched from; nil asks the record.
+    /// - Throws: `refused` as NodeODM does; the record's errors.
+    func commit(_ id: TaskID, for caller: Caller, zipURL: String?) async throws -> APIReply {
+        guard let record = try await store.record(of: id, for: caller.scope) else { throw APIError.unknownUpload }
+        if record.state == .receiving { try await refuseTooMany(record) }
+        let isFetched = (zipURL ?? record.zipURL) != nil
+        switch try await store.commit(id, for: caller.scope, fetching: isFetched, at: now) {
+        case .committed: try await enter(id, isFetched: isFetched)
+        case .alreadyCommitted: break
+        case .unknown: throw APIError.unknownUpload
+        case .noFiles:
+            await abandon(id, reason: "a commit without files")
+            throw APIError.refused("Need at least 1 file.")
+        }
+        return .uuid(record.id.string)
+    }
+
+    /// Gives an upload up that was refused, with what was stored of it.
+    func abandon(_ id: TaskID, reason: String) async {
+        guard (try? await store.abandonUpload(id, reason: reason, at: now)) == true else { return }
+        try? await storage.remove(prefix: id.key)
+        _ = try? await store.delete(id, at: now)
+    }
+
+    private func enter(_ id: TaskID, isFetched: Bool) async throws {
+        _ = try? await store.say(Self.firstLine, of: id, at: now)
+        guard let record = try await store.record(of: id) else { return }
+        lookup.mirror.put(lookup.snapshot(of: record))
+        isFetched ? fetching.wake() : placement.wake()
+    }
+
+    /// More images than any backend takes is told here, while the client still looks (contract, item 52).
+    private func refuseTooMany(_ record: TaskRecord) async throws {
+        let limits = lookup.fleet.members.map { $0.load == nil ? nil : $0.maxImages }
+        let fleetLimit = limits.isEmpty || limits.contains(nil) ? nil : limits.compactMap { $0 }.max()
+        guard let limit = [fleetLimit, maxImages].compactMap({ $0 }).min() else { return }
+        let images = try await store.files(of: record.id).count { $0.isImage }
+        guard images > limit else { return }
+        await abandon(record.id, reason: "\(images) images, and no backend takes more than \(limit)")
+        throw APIError.refused("\(images) images uploaded, but this node can only process up to \(limit).")
+    }
+
+    private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
+}

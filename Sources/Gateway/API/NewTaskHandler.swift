@@ -1,0 +1,65 @@
+internal import HTTPServer
+internal import HTTPTypes
+internal import Model
+internal import Reactor
+internal import Record
+
+/// POST /task/new/init and POST /task/new.
+struct NewTaskHandler: Sendable {
+    let intake: TaskIntake
+    let receiver: UploadReceiver
+    let commit: CommitHandler
+    let store: TaskStore
+    let clock: any WorldClock
+
+    /// Opens an upload.
+    func initialize(_ call: APICall, _ body: RequestBody) async throws -> APIReply {
+        let id = try intake.identity(for: call.request)
+        let form = try await TaskFormReader.readFields(call.request, body)
+        let task = try intake.task(id, from: form, of: call.caller)
+        guard try await store.create(task, at: now) != .exists else { throw TaskIntake.invalidUUID(id.string) }
+        return .uuid(id.string)
+    }
+
+    /// Takes a whole task in one request: its files come before, between or after its fields (CloudODM sends them first).
+    func create(_ call: APICall, _ body: RequestBody) async throws -> APIReply {
+        let isJSON = call.request.fields[.contentType].map { $0.lowercased().hasPrefix("application/json") } ?? false
+        do {
+            return try await take(call, body)
+        } catch APIError.refused(let text) where isJSON {
+            throw APIError.badRequest(text)
+        }
+    }
+
+    private func take(_ call: APICall, _ body: RequestBody) async throws -> APIReply {
+        let id = try intake.identity(for: call.request)
+        var isOpen = false
+        do {
+            var files = 0
+            let form = try await TaskFormReader.read(call.request, body) { part in
+                if !isOpen {
+                    try await open(NewTask(id: id, owner: call.caller.owner, name: "", dateCreated: now))
+                    isOpen = true
+                }
+                _ = try await receiver.receive(part, into: id, for: call.caller)
+                files += 1
+            }
+            let task = try intake.task(id, from: form, of: call.caller)
+            guard files > 0 || task.zipURL != nil else {
+                throw APIError.refused("Need at least 1 file or a zip file url.")
+            }
+            try await open(task)
+            isOpen = true
+            return try await commit.commit(id, for: call.caller, zipURL: task.zipURL)
+        } catch {
+            if isOpen { await commit.abandon(id, reason: "/task/new was refused or broke off") }
+            throw error
+        }
+    }
+
+    private func open(_ task: NewTask) async throws {
+        guard try await store.create(task, at: now) != .exists else { throw TaskIntake.invalidUUID(task.id.string) }
+    }
+
+    private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
+}

@@ -1,0 +1,147 @@
+internal import Backends
+internal import HTTPServer
+internal import HTTPTypes
+internal import Model
+internal import NodeODM
+
+/// The route table of the NodeODM API, in the contract's order.
+struct NodeODMRoutes: Sendable {
+    let tokens: TokenGuard
+    let origin: CrossOrigin
+    /// Whether a bad token is told in NodeODM's style, with status 200.
+    let unauthorizedIs200: Bool
+    let info: InfoHandler
+    let newTask: NewTaskHandler
+    let upload: UploadHandler
+    let commit: CommitHandler
+    let list: TaskListHandler
+    let taskInfo: TaskInfoHandler
+    let output: OutputHandler
+    let download: DownloadHandler
+    let action: TaskActionHandler
+    let auth: AuthHandler
+
+    private typealias Handle = @Sendable (APICall, RequestBody) async throws -> APIReply
+
+    /// The table.
+    var router: Router {
+        var router = Router { request, outcome, _, response in
+            try await refuse(request, outcome, response)
+        }
+        addNode(to: &router)
+        addTasks(to: &router)
+        return router
+    }
+
+    private func addNode(to router: inout Router) {
+        add(to: &router, .get, "/", "root", isPublic: true) { _, _ in .text(Array(Self.welcome.utf8)) }
+        add(to: &router, .get, "/info", "info") { call, _ in
+            if call.request.queryItem("_debugUnauthorized") != nil { throw APIError.unauthorized }
+            return info.info(call)
+        }
+        add(to: &router, .get, "/options", "options") { call, _ in info.options(call) }
+        add(to: &router, .get, "/auth/info", "auth_info", isPublic: true) { _, _ in auth.info() }
+        add(to: &router, .post, "/auth/login", "auth_login", isPublic: true) { _, _ in try auth.login() }
+        add(to: &router, .post, "/auth/register", "auth_register", isPublic: true) { _, _ in try auth.login() }
+        router.onAnyOptions(name: "preflight") { request, _, _, response in
+            try await response.send(origin.preflight(request))
+        }
+    }
+
+    private func addTasks(to router: inout Router) {
+        add(to: &router, .post, "/task/new/init", "init") { try await newTask.initialize($0, $1) }
+        add(to: &router, .post, "/task/new/upload/{uuid}", "upload") { try await upload.handle($0, $1) }
+        add(to: &router, .post, "/task/new/commit/{uuid}", "commit") { call, _ in try await commit.handle(call) }
+        add(to: &router, .post, "/task/new", "new") { try await newTask.create($0, $1) }
+        add(to: &router, .get, "/task/list", "list") { call, _ in try await list.handle(call) }
+        add(to: &router, .get, "/task/{uuid}/info", "task_info") { call, _ in try await taskInfo.handle(call) }
+        add(to: &router, .get, "/task/{uuid}/output", "output") { call, _ in try await output.handle(call) }
+        add(to: &router, .post, "/task/cancel", "cancel") { try await action.cancel($0, $1) }
+        add(to: &router, .post, "/task/remove", "remove") { try await action.remove($0, $1) }
+        add(to: &router, .post, "/task/restart", "restart") { try await action.restart($0, $1) }
+        router.on(.get, "/task/{uuid}/download/{asset...}", name: "download") { request, captures, _, response in
+            try await serveDownload(request, captures, response)
+        }
+    }
+
+    private func add(
+        to router: inout Router, _ method: HTTPMethod, _ pattern: String, _ name: String, isPublic: Bool = false,
+        _ handle: @escaping Handle
+    ) {
+        router.on(method, pattern, name: name) { request, captures, body, response in
+            let answer: (HTTPResponse, [UInt8])?
+            do {
+                let caller = isPublic ? Caller.anonymous : try tokens.caller(of: request)
+                let call = APICall(request: request, caller: caller, taskText: captures["uuid"], asset: nil)
+                answer = self.answer(try await handle(call, body), to: request)
+            } catch {
+                answer = self.answer(to: error, request)
+            }
+            guard let answer else { return response.closeWithoutAnswer() }
+            try await response.send(answer.0, body: answer.1)
+        }
+    }
+
+    private func serveDownload(
+        _ request: HTTPRequest, _ captures: RouteCaptures, _ response: consuming ResponseWriter
+    ) async throws {
+        let found: Result<(APICall, BackendName, DownloadSource), any Error>
+        do {
+            let caller = try tokens.caller(of: request)
+            let call = APICall(
+                request: request, caller: caller, taskText: captures["uuid"], asset: captures["asset"])
+            let (backend, source) = try await download.source(of: call)
+            found = .success((call, backend, source))
+        } catch {
+            found = .failure(error)
+        }
+        switch found {
+        case .success((let call, let backend, let source)):
+            try await download.relay(source, of: backend, call, origin: origin, response)
+        case .failure(let error):
+            guard let answer = answer(to: error, request) else { return response.closeWithoutAnswer() }
+            try await response.send(answer.0, body: answer.1)
+        }
+    }
+
+    private func refuse(
+        _ request: HTTPRequest, _ outcome: Router.Outcome, _ response: consuming ResponseWriter
+    ) async throws {
+        let error: APIError
+        switch outcome {
+        case .methodNotAllowed: error = .methodNotAllowed
+        case .route, .unknownPath: error = .noSuchPath
+        }
+        guard let answer = answer(to: error, request) else { return response.closeWithoutAnswer() }
+        try await response.send(answer.0, body: answer.1)
+    }
+
+    /// The answer to an error, of a handler or of a request that couldn't be read.
+    func answer(to error: any Error, _ request: HTTPRequest?) -> (HTTPResponse, [UInt8])? {
+        guard let content = ErrorAnswer(error, unauthorizedIs200: unauthorizedIs200).content else { return nil }
+        var fields: HTTPFields = [.contentType: "application/json; charset=utf-8"]
+        if let request { origin.mark(&fields, for: request) }
+        return (HTTPResponse(content.status, fields: fields), content.body)
+    }
+
+    private func answer(_ reply: APIReply, to request: HTTPRequest) -> (HTTPResponse, [UInt8]) {
+        var fields = HTTPFields()
+        fields.reserve(lines: 2, bytes: 96)
+        let body: [UInt8]
+        switch reply {
+        case .json(let bytes):
+            fields.append(.contentType, "application/json; charset=utf-8")
+            body = bytes
+        case .text(let bytes):
+            fields.append(.contentType, "text/plain; charset=utf-8")
+            body = bytes
+        }
+        origin.mark(&fields, for: request)
+        return (HTTPResponse(.ok, fields: fields), body)
+    }
+
+    private static let welcome = """
+        This is a scaleodm gateway. It speaks the NodeODM API: add its host and port to WebODM as a processing node.
+
+        """
+}

@@ -1,0 +1,81 @@
+internal import HTTPTypes
+internal import Model
+internal import NodeODM
+internal import Reactor
+internal import Record
+
+/// Turns the fields of an init, or of a /task/new, into a task, and refuses what can be refused before a byte is sent.
+struct TaskIntake: Sendable {
+    let fleet: Fleet
+    let clock: any WorldClock
+    let random: any RandomBits
+
+    /// The identity of a new task: the client's `set-uuid`, or a fresh UUIDv4.
+    /// - Throws: `refused` as NodeODM does for anything but a UUID of versions 1–7.
+    func identity(for request: HTTPRequest) throws(APIError) -> TaskID {
+        guard let wanted = request.fields["set-uuid"] else { return TaskID(randomUUID: random) }
+        guard let id = TaskID(wanted), id.isUUID else { throw Self.invalidUUID(wanted) }
+        return id
+    }
+
+    /// NodeODM's refusal of an identity.
+    static func invalidUUID(_ text: String) -> APIError { .refused("Invalid set-uuid: \(text)") }
+
+    /// A task from its fields.
+    /// - Throws: `refused` with all that is wrong with its options, or with its zipurl.
+    func task(_ id: TaskID, from form: TaskForm, of caller: Caller) throws(APIError) -> NewTask {
+        let now = Timestamp(milliseconds: clock.wallMilliseconds())
+        let skips = form.text("skipPostProcessing") == "true"
+        var task = NewTask(
+            id: id, owner: caller.owner, name: Self.name(form.text("name"), at: now),
+            options: try options(form, skipPostProcessing: skips), skipPostProcessing: skips,
+            dateCreated: Self.date(form.text("dateCreated")) ?? now)
+        // Three characters can't be a URL: NodeODM ignores them too (contract 2.3).
+        task.webhook = form.text("webhook").flatMap { $0.utf8.count > 3 ? $0 : nil }
+        task.outputs = form.value("outputs").flatMap { ($0.array == nil ? nil : ConfinedPaths(json: $0)?.json) }
+            ?? ConfinedPaths(json: form.text("outputs"))?.json
+        task.zipURL = try zipURL(form.text("zipurl"))
+        return task
+    }
+
+    /// The options as they are recorded: validated, and without what only the gateway may set.
+    ///
+    /// Until split-merge is built, `sm-cluster` from a client is dropped: it would send a node's token anywhere.
+    func options(_ form: TaskForm, skipPostProcessing: Bool) throws(APIError) -> String {
+        guard let text = form.jsonText("options"), !text.isEmpty else { return "[]" }
+        let rules = OptionCatalog.ValidationRules(skipPostProcessing: skipPostProcessing)
+        switch fleet.catalog.validate(optionsText: text, rules: rules) {
+        case .failure(let errors): throw .refused(errors.message)
+        case .success: break
+        }
+        let entries = (try? JSONValue(parsing: text))?.array ?? []
+        var json = JSONWriter(reserving: text.utf8.count)
+        json.value(.array(entries.filter { $0["name"]?.text != "sm-cluster" }))
+        return String(decoding: json.bytes, as: UTF8.self)
+    }
+
+    private func zipURL(_ text: String?) throws(APIError) -> String? {
+        guard let text, !text.isEmpty else { return nil }
+        let lower = text.lowercased()
+        if lower.hasPrefix("http://") || lower.hasPrefix("https://") { return text }
+        if lower.hasPrefix("s3://") {
+            throw .refused("s3:// inputs need an Argo or ScaleODM backend, and this gateway has none; send the files, or an http(s) zipurl.")
+        }
+        throw .refused("zipurl must begin with http:// or https://")
+    }
+
+    private static func name(_ text: String?, at now: Timestamp) -> String {
+        guard let text, !text.isEmpty else { return "Task of \(now.iso8601)" }
+        return text
+    }
+
+    /// JavaScript's parseInt: leading digits; nil where there are none, or too many.
+    private static func date(_ text: String?) -> Timestamp? {
+        guard let text else { return nil }
+        let trimmed = text.drop { $0 == " " }
+        let isNegative = trimmed.first == "-"
+        let digits = trimmed.dropFirst(isNegative || trimmed.first == "+" ? 1 : 0).prefix { ("0"..."9").contains($0) }
+        guard let number = Int64(digits), number < 1 << 53 else { return nil }
+        return Timestamp(milliseconds: isNegative ? -number : number)
+    }
+}

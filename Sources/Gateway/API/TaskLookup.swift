@@ -1,0 +1,59 @@
+internal import Model
+internal import NodeODM
+internal import Reactor
+internal import Record
+
+/// Finds a task for a client: in the mirror, else in the record.
+struct TaskLookup: Sendable {
+    let mirror: StatusMirror
+    let store: TaskStore
+    let fleet: Fleet
+    let clock: any WorldClock
+
+    /// The snapshot of a task that the caller may see.
+    /// - Throws: `refused` with NodeODM's "not found"; `noAnswer` where nobody can tell because the database is away: PyODM
+    ///   retries a broken connection, and any answer would fail the task (rules: *Database away*).
+    func task(_ id: TaskID, for caller: Caller) async throws(APIError) -> MirroredTask {
+        if let known = mirror.asked(id, at: clock.monotonic()) {
+            guard known.isVisible, caller.scope.includes(known.record.owner) else { throw .unknownTask(id.string) }
+            return known
+        }
+        guard let record = try await record(of: id, for: caller), record.isCommitted, record.intent != .remove else {
+            throw .unknownTask(id.string)
+        }
+        let task = snapshot(of: record)
+        mirror.putIfNewer(task)
+        return task
+    }
+
+    /// A snapshot of a row, with the options as info shows them.
+    func snapshot(of record: TaskRecord) -> MirroredTask {
+        let rules = OptionCatalog.ValidationRules(skipPostProcessing: record.skipPostProcessing)
+        let options = try? fleet.catalog.validate(optionsText: record.options, rules: rules).get()
+        return MirroredTask(record, options: options ?? [], now: clock.monotonic())
+    }
+
+    /// The console lines that a client asks for.
+    /// - Throws: `noAnswer` where older lines are in a database that is away.
+    func lines(_ window: OutputWindow, of task: MirroredTask) async throws(APIError) -> [String] {
+        let range = window.range(of: task.tail.end)
+        if let lines = task.tail.lines(in: range) { return Array(lines) }
+        let olderEnd = min(task.tail.first, range.upperBound)
+        let older: [String]
+        do throws(RecordError) {
+            older = try await store.output(
+                of: task.record.id, from: range.lowerBound, limit: olderEnd - range.lowerBound)
+        } catch {
+            throw .noAnswer
+        }
+        return older + (task.tail.lines(in: olderEnd..<range.upperBound).map(Array.init) ?? [])
+    }
+
+    private func record(of id: TaskID, for caller: Caller) async throws(APIError) -> TaskRecord? {
+        do throws(RecordError) {
+            return try await store.record(of: id, for: caller.scope)
+        } catch {
+            throw .noAnswer
+        }
+    }
+}

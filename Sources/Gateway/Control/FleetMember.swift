@@ -1,0 +1,75 @@
+internal import Backends
+internal import Model
+internal import NodeODM
+internal import Reactor
+
+/// One backend of the fleet with all that is known of it.
+struct FleetMember: Sendable {
+    /// What to do with a task that had started on a backend which has forgotten it.
+    enum OnVanished: Sendable {
+        case rerun
+        case fail
+    }
+
+    /// What the inventory says of it.
+    struct Definition: Sendable {
+        var name: BackendName
+        var kind: BackendKind
+        var tier: Int
+        var weight: Double
+        var labels: [String: String]
+        var maxParallelTasks: Int?
+        var maxImages: Int?
+        var onVanished: OnVanished
+        var deadAfter: Duration?
+        /// Without secrets, for people.
+        var url: String
+    }
+
+    /// The operator's switches, kept in the record.
+    struct Switches: Sendable, Equatable {
+        var isLocked = false
+        var isDraining = false
+        var isRetired = false
+    }
+
+    let definition: Definition
+    let backend: any Backend
+    var switches = Switches()
+
+    /// What it last said of itself; nil before it was ever read, in this life or an earlier one.
+    var load: BackendLoad?
+    /// When it said so; nil when only an earlier life heard it.
+    var loadReadAt: MonotonicTime?
+    /// How long its last answer took.
+    var latency: Duration?
+    /// Failed reads in a row.
+    var failuresInARow = 0
+    /// Why the last read failed; nil after a good one.
+    var lastError: String?
+    /// The options that its engine knows; nil before it was ever read: then the reference list counts.
+    var catalog: OptionCatalog?
+    /// Whether placements go well.
+    var circuit = CircuitBreaker()
+    /// Since when it has been silent while this program ran and reached another backend.
+    var silentSince: MonotonicTime?
+
+    init(_ definition: Definition, backend: any Backend) {
+        self.definition = definition
+        self.backend = backend
+    }
+
+    /// Slots: the operator's word, else its own.
+    var slots: Int? { definition.maxParallelTasks ?? load?.slots }
+    /// The smaller of the operator's limit and its own; nil without one.
+    var maxImages: Int? { [definition.maxImages, load?.maxImages].compactMap { $0 }.min() }
+
+    /// Whether it answers.
+    /// - Parameter offlineAfter: so many failed reads in a row make it offline.
+    func isOnline(offlineAfter: Int) -> Bool { loadReadAt != nil && failuresInARow < offlineAfter }
+
+    /// Whether new tasks may be placed there, the circuit aside.
+    func isUsable(offlineAfter: Int) -> Bool {
+        isOnline(offlineAfter: offlineAfter) && !switches.isLocked && !switches.isDraining && !switches.isRetired
+    }
+}

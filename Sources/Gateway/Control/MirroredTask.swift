@@ -1,0 +1,72 @@
+internal import Model
+internal import NodeODM
+internal import Reactor
+internal import Record
+
+/// The last known status of one task, ready to be answered.
+struct MirroredTask: Sendable {
+    /// The row as it was last written or read, with what the owner has said since.
+    var record: TaskRecord
+    /// The options as info shows them.
+    let options: [TaskOption]
+    /// The last console lines.
+    var tail: OutputTail
+    /// When a client last asked: a task that nobody watches is read less often.
+    var lastAsked: MonotonicTime
+    /// The info object without its closing brace.
+    private(set) var head: [UInt8] = []
+
+    /// - Parameters:
+    ///   - record: the row.
+    ///   - options: validated against the union of the fleet.
+    ///   - now: counts as the first time that somebody asks.
+    init(_ record: TaskRecord, options: [TaskOption], now: MonotonicTime) {
+        self.record = record
+        self.options = options
+        tail = OutputTail(savedLines: record.lineCount)
+        lastAsked = now
+        compose()
+    }
+
+    /// Whether clients know it: committed, and not being removed.
+    var isVisible: Bool { record.isCommitted && record.intent != .remove }
+    /// Whether it counts in /info's queue.
+    var isUnfinished: Bool { isVisible && !record.shownCode.isFinal }
+    /// Whether the backend's word about it is still awaited.
+    var isWatched: Bool { record.state == .placed }
+
+    /// What /task/{uuid}/info says, without output.
+    var info: TaskInfo {
+        let code = record.shownCode
+        return TaskInfo(
+            uuid: record.id.string, name: record.name, dateCreated: record.dateCreated,
+            processingTime: record.processingTime, status: code, errorMessage: record.errorMessage, options: options,
+            imagesCount: record.imagesShown ?? record.images, progress: code == .completed ? 100 : record.progress)
+    }
+
+    /// Writes the head anew; to be called after every change of what it shows.
+    mutating func compose() {
+        var json = JSONWriter(reserving: 512)
+        info.encode(into: &json, output: [String]?.none)
+        head = json.bytes
+        head.removeLast()
+    }
+
+    /// The whole info object.
+    /// - Parameter lines: the console lines to show; nil leaves the key out.
+    func answer(with lines: (some Collection<String>)?) -> [UInt8] {
+        var body = head
+        if let lines {
+            var json = JSONWriter(reserving: 256)
+            json.beginArray()
+            for line in lines { json.string(line) }
+            json.endArray()
+            body.append(contentsOf: Self.outputKey)
+            body.append(contentsOf: json.bytes)
+        }
+        body.append(UInt8(ascii: "}"))
+        return body
+    }
+
+    private static let outputKey = Array(#","output":"#.utf8)
+}

@@ -1,0 +1,31 @@
+public import HTTPTypes
+public import Reactor
+
+/// One exchange, told to the access log when it ends.
+///
+/// Making it costs no allocation: texts come out of the request when the log asks for them.
+public struct AccessLogEntry {
+    /// The request; nil when its head couldn't be read.
+    public let request: HTTPRequest?
+    /// The route's name, "" without one.
+    public let route: String
+    /// The id that the handler gave it, else "".
+    public let requestID: String
+    /// The status answered; 0 when the connection ended without an answer.
+    public let status: Int
+    /// Bytes of the request's body that were read.
+    public let bytesIn: Int64
+    /// Bytes of the answer's body that were written.
+    public let bytesOut: Int64
+    /// From the complete head to the end of the answer.
+    public let nanoseconds: Int64
+    /// The other end of the connection; nil on unix sockets.
+    public let peer: SocketAddress?
+    /// False when the answer was cut short, or there was none.
+    public let isComplete: Bool
+
+    /// The method, nil when the head couldn't be read.
+    public var method: HTTPMethod? { request?.method }
+    /// The path without the query, which may hold a token.
+    public var path: String { request?.path ?? "" }
+}

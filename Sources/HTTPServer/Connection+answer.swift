@@ -1,0 +1,244 @@
+import HTTPTypes
+import Reactor
+
+/// Writing answers.
+extension Connection {
+    /// Answers up to this size are copied behind their head, so that both go out by one system call.
+    private static let copiedBody = 16 * 1024
+    /// Output is not gathered beyond this.
+    private static let gathered = 64 * 1024
+
+    // MARK: Whole answers
+
+    func send(_ response: HTTPResponse, body bytes: [UInt8]) async throws(HTTPServerError) {
+        let hasBody = !response.status.hasNoBody
+        writeHead(response, framing: hasBody ? .length(Int64(bytes.count)) : .none)
+        answer = .complete
+        if hasBody, !isHead, !bytes.isEmpty {
+            notes.bytesOut = Int64(bytes.count)
+            if bytes.count <= Self.copiedBody {
+                output.append(contentsOf: bytes)
+            } else {
+                try await flush()
+                try await sendDirectly(bytes)
+            }
+        }
+        // Pipelined requests: gather the answers of this turn.
+        if keepsAlive, !input.isEmpty, output.count - sent < Self.gathered {
+            shard.flushLater(self)
+        } else {
+            try await flush()
+        }
+    }
+
+    private func sendDirectly(_ bytes: [UInt8]) async throws(HTTPServerError) {
+        // A copy of the pointer would not live over the suspension: so piece by piece, each borrowed for one call.
+        var position = 0
+        while true {
+            do throws(ReactorError) {
+                position += try bytes.withUnsafeBufferPointer { bytes throws(ReactorError) in
+                    try socket.sendNow(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[position...]))
+                }
+                if position == bytes.count { return }
+                try await waitForRoom()
+            } catch {
+                throw lost(error)
+            }
+        }
+    }
+
+    // MARK: Bodies in pieces
+
+    func start(_ response: HTTPResponse, contentLength: Int64?) {
+        if response.status.hasNoBody {
+            writeHead(response, framing: .none)
+            answer = .bodyless
+        } else if let contentLength {
+            let length = max(0, contentLength)
+            writeHead(response, framing: .length(length))
+            answer = isHead ? .bodyless : .started(.length(length))
+        } else if minorVersion > 0 {
+            writeHead(response, framing: .chunked)
+            answer = isHead ? .bodyless : .started(.chunked)
+        } else {
+            keepsAlive = false
+            writeHead(response, framing: .none)
+            answer = isHead ? .bodyless : .untilClose
+        }
+        shard.flushLater(self)
+    }
+
+    func writeBody(_ bytes: [UInt8]) async throws(HTTPServerError) {
+        guard bytes.count > Self.copiedBody else {
+            guard try beginPiece(bytes.count) else { return }
+            output.append(contentsOf: bytes)
+            return try await endPiece()
+        }
+        guard try beginPiece(bytes.count) else { return }
+        try await flush()
+        try await sendDirectly(bytes)
+        try await endPiece()
+    }
+
+    func writeBody(_ bytes: UnsafeRawBufferPointer) async throws(HTTPServerError) {
+        guard try beginPiece(bytes.count) else { return }
+        if bytes.count <= Self.copiedBody {
+            output.append(contentsOf: bytes)
+        } else {
+            try await flush()
+            socket.writeDeadline = socket.loop.now + limits.unread
+            do { try await socket.send(bytes) } catch { throw lost(error) }
+        }
+        try await endPiece()
+    }
+
+    /// Checks a piece against what was announced, and writes its chunk's size.
+    /// - Returns: false when nothing is to be written.
+    private func beginPiece(_ count: Int) throws(HTTPServerError) -> Bool {
+        switch answer {
+        case .started(.length(let remaining)):
+            guard Int64(count) <= remaining else {
+                throw HTTPServerError(.wrongLength, "the answer is longer than announced")
+            }
+            answer = .started(.length(remaining - Int64(count)))
+        case .started(.chunked):
+            guard count > 0 else { return false }
+            output.appendHexadecimal(count)
+            output.appendText("\r\n")
+        case .untilClose: break
+        case .bodyless: return false
+        case .started(.none), .none, .complete, .aborted:
+            throw HTTPServerError(.connectionLost, "the answer has ended")
+        }
+        notes.bytesOut += Int64(count)
+        return count > 0
+    }
+
+    private func endPiece() async throws(HTTPServerError) {
+        if case .started(.chunked) = answer { output.appendText("\r\n") }
+        if output.count - sent >= Self.copiedBody {
+            try await flush()
+        } else if sent < output.count {
+            shard.flushLater(self)
+        }
+    }
+
+    func finishBody() async throws(HTTPServerError) {
+        switch answer {
+        case .started(.length(let remaining)):
+            guard remaining == 0 else { throw HTTPServerError(.wrongLength, "the answer is shorter than announced") }
+        case .started(.chunked): output.appendText("0\r\n\r\n")
+        case .untilClose, .bodyless: break
+        case .started(.none), .none, .complete, .aborted: return
+        }
+        answer = .complete
+        if keepsAlive, !input.isEmpty, output.count - sent < Self.gathered {
+            shard.flushLater(self)
+        } else {
+            try await flush()
+        }
+    }
+
+    // MARK: Others
+
+    func sendContinue() async throws(HTTPServerError) {
+        // Never after the answer: a client that has it waits for nothing any more.
+        guard case .none = answer else { return }
+        output.appendText("HTTP/1.1 100 Continue\r\n\r\n")
+        try await flush()
+    }
+
+    func relay(_ body: (StreamSocket) async throws -> RelayEnd) async throws {
+        try await flush()
+        socket.writeDeadline = socket.loop.now + limits.unread
+        let end = try await body(socket)
+        answer = .complete
+        if end == .close || !self.body.isSkippable(limit: limits.skippedBody) || shard.isDraining { keepsAlive = false }
+    }
+
+    // MARK: The head
+
+    private func writeHead(_ response: HTTPResponse, framing: BodyFraming) {
+        notes.status = response.status.code
+        decideKeepAlive(response)
+        shard.lendMemory(&output)
+        output.appendText("HTTP/1.1 ")
+        output.appendDecimal(Int64(response.status.code))
+        output.append(ASCII.space)
+        output.append(contentsOf: response.status.reason.utf8)
+        output.appendText("\r\n")
+        shard.writeDate(to: &output)
+        if response.fields.hasFraming {
+            response.fields.write(to: &output) { !HTTPFields.isFraming($0) }
+        } else {
+            response.fields.write(to: &output)
+        }
+        switch framing {
+        case .none: if response.status.code == 205 { output.appendText("Content-Length: 0\r\n") }
+        case .length(let length):
+            output.appendText("Content-Length: ")
+            output.appendDecimal(length)
+            output.appendText("\r\n")
+        case .chunked: output.appendText("Transfer-Encoding: chunked\r\n")
+        }
+        if !keepsAlive {
+            output.appendText("Connection: close\r\n")
+        } else if minorVersion == 0 {
+            output.appendText("Connection: keep-alive\r\n")
+        }
+        output.appendText("\r\n")
+    }
+
+    private func decideKeepAlive(_ response: HTTPResponse) {
+        guard keepsAlive else { return }
+        if shard.isDraining || !body.isSkippable(limit: limits.skippedBody) { keepsAlive = false }
+        if !response.fields.isEmpty, response.fields.listContains(.connection, "close") { keepsAlive = false }
+    }
+
+    // MARK: Output
+
+    /// Sends all output, waiting for the client to read.
+    func flush() async throws(HTTPServerError) {
+        while sent < output.count {
+            do throws(ReactorError) {
+                guard try sendOutput() else {
+                    try await waitForRoom()
+                    continue
+                }
+            } catch {
+                throw lost(error)
+            }
+        }
+    }
+
+    /// Sends what fits, at the end of the loop's turn; what doesn't goes with the next flush, and an error comes up there.
+    func flushNow() {
+        isFlushPending = false
+        guard socket.descriptor >= 0 else { return }
+        _ = try? sendOutput()
+    }
+
+    /// - Returns: true when all is sent.
+    private func sendOutput() throws(ReactorError) -> Bool {
+        let start = sent
+        sent += try output.withUnsafeBufferPointer { bytes throws(ReactorError) in
+            try socket.sendNow(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start...]))
+        }
+        guard sent == output.count else { return false }
+        output.removeAll(keepingCapacity: true)
+        sent = 0
+        return true
+    }
+
+    private func waitForRoom() async throws(ReactorError) {
+        socket.writeDeadline = socket.loop.now + limits.unread
+        try await socket.writable()
+    }
+
+    private func lost(_ error: ReactorError) -> HTTPServerError {
+        keepsAlive = false
+        answer = .aborted
+        socket.close()
+        return HTTPServerError(error, .clientTooSlow, "the client doesn't read the answer")
+    }
+}

@@ -1,0 +1,341 @@
+import Glibc
+import HTTPTypes
+import Reactor
+
+/// One client's connection: reads a head, has it handled, sees to the rest of the body, and again.
+///
+/// Invariant of `@unchecked Sendable`: made, used and released on the thread of `socket.loop` only; the loop's executor runs
+/// the connection's task.
+final class Connection: @unchecked Sendable {
+    /// How far the answer to the current request is.
+    enum Answer {
+        case none
+        /// Head written, body under way.
+        case started(BodyFraming)
+        /// The body goes on until the connection ends: HTTP/1.0 without a length.
+        case untilClose
+        /// HEAD, 204, 304: there is a body writer, but nothing may come out of it.
+        case bodyless
+        case complete
+        /// Cut short, or closed without an answer.
+        case aborted
+    }
+
+    let socket: StreamSocket
+    let shard: ListenerShard
+    let peer: SocketAddress?
+    let notes = ExchangeNotes()
+    var input = ReceiveBuffer()
+    var answer = Answer.none
+    var isHead = false
+    var minorVersion = 1
+    var keepsAlive = true
+    var body: RequestBody
+    /// Bytes made and not yet taken by the socket start at `sent`.
+    var output: [UInt8] = []
+    var sent = 0
+    var isFlushPending = false
+    /// True while it waits for a request of which not a byte has come: then it may be closed without harm.
+    private(set) var isIdle = false
+
+    private var parser: RequestParser
+    private let noBody = RequestBody()
+    private var isFirst = true
+    /// Bytes and requests since the loop last got to look at other sockets.
+    private var bytesInTurn = 0
+    private var requestsInTurn = 0
+    /// The watch on slow bodies: time spent waiting for `bodyBytes` bytes.
+    private var bodyWait = Duration.zero
+    private var bodyBytes = 0
+
+    private static let bytesPerTurn = 1 << 20
+    private static let requestsPerTurn = 64
+
+    init(socket: StreamSocket, shard: ListenerShard) {
+        self.socket = socket
+        self.shard = shard
+        peer = PeerAddress.of(socket.descriptor)
+        parser = RequestParser(limits: shard.headLimits)
+        body = noBody
+    }
+
+    var limits: ServerLimits { shard.limits }
+
+    // MARK: The life of a connection
+
+    /// Serves requests until one side ends; closes the socket.
+    func serve() async {
+        do throws(HTTPServerError) {
+            while let head = try await nextHead() {
+                guard await exchange(head) else { break }
+            }
+            try await flush()
+        } catch {
+            await refuse(error)
+        }
+        socket.close()
+        input.release(pool: shard.buffers)
+    }
+
+    /// Has one request handled.
+    /// - Returns: true when another may follow.
+    private func exchange(_ head: RequestHead) async -> Bool {
+        let begin = MonotonicTime.now()
+        prepare(for: head)
+        do {
+            try await shard.handler(head.request, body, ResponseWriter(connection: self))
+            try settle()
+        } catch {
+            await answerError(error, to: head.request)
+        }
+        if socket.onPeerClose != nil { socket.onPeerClose = nil }
+        socket.readDeadline = nil
+        let mayFollow = await finishRequest()
+        log(head.request, begin)
+        body.detach()
+        body = noBody
+        return mayFollow
+    }
+
+    private func prepare(for head: RequestHead) {
+        answer = .none
+        isHead = head.request.method == .head
+        minorVersion = head.request.minorVersion
+        keepsAlive = head.keepsAlive
+        notes.reset()
+        guard head.framing != .none else { return }
+        body = RequestBody(connection: self, framing: head.framing, expectsContinue: head.expectsContinue)
+        bodyWait = .zero
+        bodyBytes = 0
+    }
+
+    /// After the handler returned: a body without its end is cut, no answer at all is the handler's fault.
+    private func settle() throws(HTTPServerError) {
+        switch answer {
+        case .none: throw HTTPServerError(.unanswered, "the handler of \(notes.route) returned without an answer")
+        case .started, .untilClose: cut()
+        case .bodyless: answer = .complete
+        case .complete, .aborted: break
+        }
+    }
+
+    /// After the answer: drops what little is left of the body, or lingers so that the client sees the answer.
+    private func finishRequest() async -> Bool {
+        guard case .complete = answer else { return false }
+        if keepsAlive {
+            guard !body.isFinished else { return true }
+            if await body.discard(upTo: limits.skippedBody) { return true }
+        }
+        do { try await flush() } catch { return false }
+        if !body.isFinished { await linger() }
+        return false
+    }
+
+    private func log(_ request: HTTPRequest?, _ begin: MonotonicTime) {
+        guard let accessLog = shard.accessLog else { return }
+        var isComplete = false
+        if case .complete = answer { isComplete = true }
+        accessLog(
+            AccessLogEntry(
+                request: request, route: notes.route, requestID: notes.requestID, status: notes.status,
+                bytesIn: body.bytesRead, bytesOut: notes.bytesOut,
+                nanoseconds: MonotonicTime.now().nanoseconds - begin.nanoseconds, peer: peer, isComplete: isComplete))
+    }
+
+    // MARK: Errors
+
+    private func answerError(_ error: any Error, to request: HTTPRequest?) async {
+        switch answer {
+        case .none: break
+        case .complete, .aborted: return
+        case .started, .untilClose, .bodyless: return cut()
+        }
+        if let error = error as? HTTPServerError {
+            if error.code == .connectionLost || error.code == .clientTooSlow { return abort() }
+            if error.code == .bodyTruncated, socket.peerHasClosed, socket.descriptor < 0 { return abort() }
+        }
+        let (response, bytes) = shard.errorAnswer(error, request)
+        do { try await send(response, body: bytes) } catch { abort() }
+    }
+
+    /// A head that can't be read: answered, then closed, for what follows can't be read either.
+    private func refuse(_ error: HTTPServerError) async {
+        guard socket.descriptor >= 0, error.code != .connectionLost, error.code != .clientTooSlow else { return }
+        let begin = MonotonicTime.now()
+        notes.reset()
+        answer = .none
+        isHead = false
+        keepsAlive = false
+        await answerError(error, to: nil)
+        log(nil, begin)
+        guard case .complete = answer else { return }
+        do { try await flush() } catch { return }
+        await linger()
+    }
+
+    /// Ends the connection without a word more.
+    func abort() {
+        answer = .aborted
+        keepsAlive = false
+        output.removeAll()
+        sent = 0
+        socket.close()
+    }
+
+    /// Cuts an answer short. Where only the connection's end tells the body's, a reset tells that this isn't it.
+    private func cut() {
+        if case .untilClose = answer, socket.descriptor >= 0 {
+            var option = Glibc.linger(l_onoff: 1, l_linger: 0)
+            setsockopt(socket.descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout.size(ofValue: option)))
+        }
+        abort()
+    }
+
+    /// Reads and drops what still comes: closing with unread data would reset the connection, and the client would lose
+    /// the answer (RFC 9112 §9.6).
+    private func linger() async {
+        socket.shutdownWrite()
+        let end = MonotonicTime.now() + limits.lingerTime
+        var budget = limits.lingerBytes
+        socket.readDeadline = end
+        input.release(pool: shard.buffers)
+        while budget > 0, socket.loop.now < end {
+            let room = input.prepare(large: true, limit: .max, pool: shard.buffers)
+            guard let count = try? await socket.receive(into: room), count > 0 else { return }
+            budget -= count
+            await noteTurn(bytes: count)
+        }
+    }
+
+    /// Closes the connection if that loses nothing: on drain.
+    func closeIfIdle() { if isIdle { socket.close() } }
+
+    // MARK: Receiving
+
+    /// The next request's head; nil at the connection's orderly end.
+    private func nextHead() async throws(HTTPServerError) -> RequestHead? {
+        input.shrink(pool: shard.buffers)
+        var deadline: MonotonicTime?
+        while true {
+            if !input.isEmpty {
+                var consumed = 0
+                let head = try parser.feed(input.bytes, consumed: &consumed)
+                input.consume(consumed)
+                if let head {
+                    try await noteRequest()
+                    return head
+                }
+            }
+            if sent < output.count { try await flush() }
+            let isBetween = parser.isAtStart
+            if isBetween, shard.isDraining, !isFirst { return nil }
+            if deadline == nil || isBetween { deadline = headDeadline(isBetween: isBetween) }
+            socket.readDeadline = deadline
+            guard try await receiveHead(isBetween: isBetween) else { return nil }
+            if isBetween { deadline = nil }
+        }
+    }
+
+    private func headDeadline(isBetween: Bool) -> MonotonicTime {
+        socket.loop.now + (isBetween && !isFirst ? limits.idle : limits.headTime)
+    }
+
+    /// - Returns: false when the connection has ended between two requests, or was silent for too long there.
+    private func receiveHead(isBetween: Bool) async throws(HTTPServerError) -> Bool {
+        do throws(ReactorError) {
+            if let count = try receiveNow(atMost: .max, large: false) {
+                if count == 0, !isBetween { throw ReactorError(.connectionReset, "the client ended within a head") }
+                return count > 0
+            }
+            if isBetween { giveBackMemory() }
+            isIdle = isBetween
+            defer { isIdle = false }
+            try await socket.readable()
+            return true
+        } catch {
+            if isBetween { return false }
+            throw HTTPServerError(error, .headTimeout, "the request's head didn't come in time")
+        }
+    }
+
+    /// - Returns: bytes received, 0 at the peer's end, nil when there are none yet.
+    private func receiveNow(atMost limit: Int, large: Bool) throws(ReactorError) -> Int? {
+        let room = input.prepare(large: large, limit: limit, pool: shard.buffers)
+        guard let count = try socket.receiveNow(into: room) else { return nil }
+        input.received(count)
+        bytesInTurn += count
+        return count
+    }
+
+    /// An idle connection holds no buffers.
+    private func giveBackMemory() {
+        input.release(pool: shard.buffers)
+        shard.giveBack(&output)
+    }
+
+    /// Brings more of the body into `input`. Called by the body when `input` is empty or holds part of a chunk's size.
+    func receiveBody(atMost limit: Int64) async throws(HTTPServerError) {
+        let large = limit > Int64(BufferPool.smallSize)
+        while true {
+            if bytesInTurn > Self.bytesPerTurn { await noteTurn(bytes: 0) }
+            do throws(ReactorError) {
+                if let count = try receiveNow(atMost: Int(clamping: limit), large: large) {
+                    guard count > 0 else {
+                        throw ReactorError(.connectionReset, "end")
+                    }
+                    noteBody(count)
+                    return
+                }
+                let begin = socket.loop.now
+                socket.readDeadline = begin + (limits.idle - bodyWait)
+                try await socket.readable()
+                bytesInTurn = 0
+                bodyWait += socket.loop.now - begin
+            } catch {
+                throw bodyError(error)
+            }
+        }
+    }
+
+    private func noteBody(_ count: Int) {
+        bodyBytes += count
+        guard bodyBytes >= limits.bodyFloor else { return }
+        bodyBytes = 0
+        bodyWait = .zero
+    }
+
+    private func bodyError(_ error: ReactorError) -> HTTPServerError {
+        keepsAlive = false
+        return switch error.code {
+        case .timedOut: HTTPServerError(.bodyTooSlow, "the body came too slowly")
+        case .closed: HTTPServerError(.connectionLost, error.message)
+        default: HTTPServerError(.bodyTruncated, "the connection ended within the body")
+        }
+    }
+
+    // MARK: Fairness
+
+    /// Lets other connections have their turn when this one always finds its next request ready.
+    private func noteRequest() async throws(HTTPServerError) {
+        isFirst = false
+        requestsInTurn += 1
+        guard requestsInTurn >= Self.requestsPerTurn else { return }
+        requestsInTurn = 0
+        if sent < output.count { try await flush() }
+        await socket.loop.yieldToPoll()
+    }
+
+    private func noteTurn(bytes: Int) async {
+        bytesInTurn += bytes
+        guard bytesInTurn > Self.bytesPerTurn else { return }
+        bytesInTurn = 0
+        await socket.loop.yieldToPoll()
+    }
+}
+
+extension HTTPServerError {
+    /// What an error of the socket means here: `timeout` where it is one, else a lost client.
+    init(_ error: ReactorError, _ timeout: Code, _ message: String) {
+        if error.code == .timedOut { self.init(timeout, message) } else { self.init(.connectionLost, error.message) }
+    }
+}

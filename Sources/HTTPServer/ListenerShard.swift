@@ -1,0 +1,155 @@
+import Glibc
+import HTTPTypes
+import Reactor
+
+/// What a listener has on one loop: its own listening socket, its connections, their spare memory.
+///
+/// Invariant of `@unchecked Sendable`: everything but `init` happens on the thread of `loop`, and what is set by `init` is
+/// never changed.
+final class ListenerShard: @unchecked Sendable {
+    let loop: EventLoop
+    let limits: ServerLimits
+    let headLimits: HeadLimits
+    let handler: RequestHandler
+    let errorAnswer: ErrorAnswer
+    let accessLog: AccessLog?
+    let buffers = BufferPool()
+
+    private(set) var isDraining = false
+    private var listener: Listener?
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var whenEmpty: UnsafeContinuation<Void, Never>?
+    private var spareOutputs: [[UInt8]] = []
+    private var pendingFlushes: [Connection] = []
+    private var dateLine: [UInt8] = []
+    private var dateSecond = -1
+
+    private static let sparesKept = 64
+    private static let spareSize = 4 * 1024
+
+    init(
+        loop: EventLoop, limits: ServerLimits, handler: @escaping RequestHandler, errorAnswer: @escaping ErrorAnswer,
+        accessLog: AccessLog?
+    ) {
+        self.loop = loop
+        self.limits = limits
+        headLimits = HeadLimits(bytes: limits.headBytes, fields: limits.headFields)
+        self.handler = handler
+        self.errorAnswer = errorAnswer
+        self.accessLog = accessLog
+    }
+
+    /// Opens the listening socket.
+    /// - Returns: where it listens.
+    func bind(_ address: SocketAddress) throws(ReactorError) -> SocketAddress {
+        let listener = try Listener.bind(address, on: loop, reusePort: true)
+        self.listener = listener
+        return listener.localAddress
+    }
+
+    /// Serves until the task is cancelled and all connections have ended.
+    func run() async {
+        await withTaskCancellationHandler {
+            await acceptAll()
+        } onCancel: {
+            loop.execute { self.drain() }
+        }
+        drain()
+        await untilEmpty()
+    }
+
+    private func acceptAll() async {
+        while let listener, !isDraining {
+            do throws(ReactorError) {
+                serve(try await listener.accept())
+            } catch {
+                if error.code == .closed { return }
+                // Out of descriptors or memory: connections that end make room again.
+                try? await loop.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
+    private func serve(_ socket: StreamSocket) {
+        let connection = Connection(socket: socket, shard: self)
+        connections[ObjectIdentifier(connection)] = connection
+        // Not a child of this task: draining cancels this one, but lets running requests finish. Owned by `connections`,
+        // which `run` sees empty before it returns.
+        Task.immediate(executorPreference: loop) { [self] in
+            await connection.serve()
+            remove(connection)
+        }
+    }
+
+    private func remove(_ connection: Connection) {
+        connections[ObjectIdentifier(connection)] = nil
+        guard connections.isEmpty, let waiter = whenEmpty else { return }
+        whenEmpty = nil
+        waiter.resume()
+    }
+
+    // MARK: Draining
+
+    private func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        listener?.close()
+        listener = nil
+        for connection in connections.values { connection.closeIfIdle() }
+    }
+
+    private func untilEmpty() async {
+        guard !connections.isEmpty else { return }
+        let timer = loop.schedule(after: limits.drain) { [self] in
+            for connection in connections.values { connection.abort() }
+        }
+        await withUnsafeContinuation { whenEmpty = $0 }
+        loop.cancel(timer)
+    }
+
+    // MARK: What connections share
+
+    /// Has the output sent at the end of this turn of the loop.
+    func flushLater(_ connection: Connection) {
+        guard !connection.isFlushPending else { return }
+        connection.isFlushPending = true
+        pendingFlushes.append(connection)
+        guard pendingFlushes.count == 1 else { return }
+        loop.beforeSleeping { [self] in
+            let connections = pendingFlushes
+            pendingFlushes.removeAll(keepingCapacity: true)
+            for connection in connections { connection.flushNow() }
+        }
+    }
+
+    /// Gives an empty output spare memory.
+    func lendMemory(_ output: inout [UInt8]) {
+        guard output.capacity == 0 else { return }
+        if let spare = spareOutputs.popLast() { output = spare } else { output.reserveCapacity(Self.spareSize) }
+    }
+
+    /// Takes the memory of an empty output; large ones are freed.
+    func giveBack(_ output: inout [UInt8]) {
+        guard output.capacity > 0, output.isEmpty else { return }
+        if output.capacity <= 8 * Self.spareSize, spareOutputs.count < Self.sparesKept {
+            spareOutputs.append([])
+            swap(&spareOutputs[spareOutputs.count - 1], &output)
+        } else {
+            output = []
+        }
+    }
+
+    /// Appends the Date line, made once a second.
+    func writeDate(to output: inout [UInt8]) {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME_COARSE, &time)
+        if time.tv_sec != dateSecond {
+            dateSecond = time.tv_sec
+            dateLine.removeAll(keepingCapacity: true)
+            dateLine.appendText("Date: ")
+            HTTPDate.append(unixSeconds: Int64(time.tv_sec), to: &dateLine)
+            dateLine.appendText("\r\n")
+        }
+        output.append(contentsOf: dateLine)
+    }
+}

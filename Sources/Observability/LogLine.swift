@@ -1,0 +1,131 @@
+/// The bytes of log lines, written in place: what a line needs is appended without an allocation of its own.
+public struct LogLine: Sendable {
+    /// The bytes so far.
+    public internal(set) var bytes: [UInt8] = []
+
+    /// Starts empty.
+    public init() {}
+
+    /// Appends constant text as it is.
+    public mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+
+    /// Appends bytes as they are; what they hold is the caller's business.
+    public mutating func append(raw buffer: UnsafeRawBufferPointer) { bytes.append(contentsOf: buffer) }
+
+    /// Appends bytes as they are; what they hold is the caller's business.
+    public mutating func append(raw array: [UInt8]) { bytes.append(contentsOf: array) }
+
+    /// Appends a whole number in decimal.
+    public mutating func append(_ number: Int64) {
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        appendDigits(number.magnitude, atLeast: 1)
+    }
+
+    /// Appends text between quotes, escaped as JSON demands.
+    public mutating func appendQuoted(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        var before: UInt8 = 0
+        for byte in text.utf8 {
+            // C2 80 … C2 9F are control characters too; some terminals obey them.
+            if before == 0xC2, byte < 0xA0 {
+                bytes.removeLast()
+                appendUnicodeEscape(byte)
+            } else {
+                appendEscaped(byte)
+            }
+            before = byte
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends untrusted bytes between quotes: escaped as JSON demands, what isn't ASCII as `\u00XX`.
+    public mutating func appendQuoted(_ buffer: UnsafeRawBufferPointer) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in buffer {
+            if byte < 0x80 { appendEscaped(byte) } else { appendUnicodeEscape(byte) }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends a decimal number with leading zeros.
+    mutating func appendDigits(_ number: UInt64, atLeast width: Int) {
+        var digits = 1
+        var limit = number / 10
+        while limit > 0 {
+            digits += 1
+            limit /= 10
+        }
+        let start = bytes.count
+        let count = max(digits, width)
+        for _ in 0..<count { bytes.append(UInt8(ascii: "0")) }
+        var rest = number
+        var index = start + count - 1
+        while rest > 0 {
+            bytes[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+            index -= 1
+        }
+    }
+
+    mutating func append(_ value: LogValue, as format: LogFormat) {
+        switch value {
+        case .string(let text):
+            if format == .text, Self.isPlain(text) {
+                bytes.append(contentsOf: text.utf8)
+            } else {
+                appendQuoted(text)
+            }
+        case .integer(let number): append(number)
+        case .real(let number):
+            if number.isFinite || format == .text {
+                bytes.append(contentsOf: number.description.utf8)
+            } else {
+                append("null")
+            }
+        case .bool(let truth): append(truth ? "true" : "false")
+        }
+    }
+
+    mutating func append(_ metadata: [String: LogValue], as format: LogFormat) {
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+            switch format {
+            case .json:
+                append(",")
+                appendQuoted(key)
+                append(":")
+            case .text:
+                append(" ")
+                bytes.append(contentsOf: key.utf8)
+                append("=")
+            }
+            append(value, as: format)
+        }
+    }
+
+    private mutating func appendEscaped(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""): append("\\\"")
+        case UInt8(ascii: "\\"): append("\\\\")
+        case 0x0A: append("\\n")
+        case 0x0D: append("\\r")
+        case 0x09: append("\\t")
+        case 0..<0x20, 0x7F: appendUnicodeEscape(byte)
+        default: bytes.append(byte)
+        }
+    }
+
+    private mutating func appendUnicodeEscape(_ byte: UInt8) {
+        append("\\u00")
+        for nibble in [byte >> 4, byte & 15] {
+            bytes.append(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
+        }
+    }
+
+    /// Whether a value can stand bare after `key=`: an escape sequence or a forged second pair never does.
+    private static func isPlain(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+    }
+}

@@ -1,0 +1,22 @@
+internal import SQL
+
+/// The right to do something as the only one, for a while.
+public struct Lease: Sendable, Hashable {
+    /// What it is for, such as `scheduler`.
+    public var name: String
+    /// Who has it.
+    public var holder: String
+    /// Grows with every change of the holder: what is done under an older number comes too late.
+    public var number: Int64
+
+    /// Throws `.leaseLost` within a transaction if somebody else has taken the lease meanwhile.
+    func check(in session: any DatabaseSession) async throws {
+        let held = try await session.query(Self.held(.text(name), .integer(number)))
+        guard held.isEmpty else { return }
+        throw RecordError(
+            .leaseLost, "The lease '\(name)' is no longer held by '\(holder)' under number \(number); another takes over.")
+    }
+
+    private static let held = Statement(
+        "lease.check", "SELECT number FROM leases WHERE name = $1 AND number = $2")
+}

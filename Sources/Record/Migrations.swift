@@ -1,0 +1,9 @@
+public import SQL
+
+/// The schema of the record, as numbered steps that only go forward.
+public enum Migrations {
+    /// All steps, oldest first.
+    public static let all: [Migration] = [
+        Migration(1, "tasks, attempts, files, output, events, backends") { _ in initial }
+    ]
+}

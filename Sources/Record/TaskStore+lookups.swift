@@ -1,0 +1,110 @@
+public import Model
+internal import SQL
+
+/// Single tasks, and what a start and the mirror need.
+extension TaskStore {
+    /// The task of that identity, in any spelling; nil if there is none that the caller may see.
+    public func record(of task: TaskID, for scope: OwnerScope) async throws(RecordError) -> TaskRecord? {
+        let found = try await rows(of: SQLText.one(SQLValue(task))) { row in try TaskRecord(joined: row) }.first
+        guard let found, found.intent != .remove, scope.includes(found.owner) else { return nil }
+        return found
+    }
+
+    /// The task as the gateway itself sees it: also one that is being removed.
+    public func record(of task: TaskID) async throws(RecordError) -> TaskRecord? {
+        try await rows(of: SQLText.one(SQLValue(task))) { row in try TaskRecord(joined: row) }.first
+    }
+
+    /// The task that a backend knows by this name, by its current attempt.
+    public func record(on backend: BackendName, as name: BackendTaskID) async throws(RecordError) -> TaskRecord? {
+        try await rows(of: SQLText.onBackend(SQLValue(backend), SQLValue(name))) { row in
+            try TaskRecord(joined: row)
+        }.first
+    }
+
+    /// All that isn't over: queued, dispatching, placed, and what is being removed. Read at a start.
+    public func unfinished() async throws(RecordError) -> [TaskRecord] {
+        try await rows(of: SQLText.unfinished()) { row in try TaskRecord(joined: row) }
+    }
+
+    /// The tasks with a live attempt, with that attempt: what is sent to backends or runs there.
+    /// - Parameter backend: nil for all backends.
+    public func live(on backend: BackendName? = nil) async throws(RecordError) -> [TaskRecord] {
+        let statement = backend.map { SQLText.liveOnBackend(SQLValue($0)) } ?? SQLText.live()
+        return try await rows(of: statement) { row in try TaskRecord(joined: row) }
+    }
+
+    /// The attempts of a task, first one first.
+    public func attempts(of task: TaskID) async throws(RecordError) -> [AttemptRecord] {
+        try await rows(of: SQLText.attempts(SQLValue(task))) { row in
+            var reader = RowReader(row)
+            return try AttemptRecord(reading: &reader, of: task)
+        }
+    }
+
+    /// The queued tasks whose inputs are there, in the order in which they are served: priority, then age.
+    ///
+    /// Tasks that a cancel, remove or restart concerns aren't among them; those with a prefetch are.
+    public func queue() async throws(RecordError) -> [QueuedTask] {
+        var queue = try await rows(of: SQLText.queue()) { row in try QueuedTask(row: row) }
+        guard queue.contains(where: { $0.run > 1 }) else { return queue }
+        let projects = try await projects()
+        for index in queue.indices where queue[index].run > 1 { queue[index].project = projects[queue[index].id] }
+        return queue
+    }
+
+    private func projects() async throws(RecordError) -> [TaskID: AttemptRecord] {
+        let found = try await rows(of: SQLText.projects()) { row in
+            var reader = RowReader(row)
+            let task = try reader.task()
+            return try AttemptRecord(reading: &reader, of: task)
+        }
+        return Dictionary(found.map { ($0.attempt.task, $0) }, uniquingKeysWith: { _, latest in latest })
+    }
+
+    private enum SQLText {
+        static let one = Statement("task.one", "\(TaskRecord.joined) WHERE tasks.id = $1")
+        static let onBackend = Statement(
+            "task.on_backend", "\(TaskRecord.joined) WHERE attempts.backend = $1 AND attempts.backend_task = $2")
+        static let unfinished = Statement(
+            "task.unfinished",
+            """
+            \(TaskRecord.joined)
+            WHERE tasks.state IN ('queued', 'dispatching', 'placed') OR tasks.intent = 'remove'
+            ORDER BY tasks.queued_at, tasks.id
+            """)
+        static let live = Statement(
+            "task.live", "\(TaskRecord.joined) WHERE attempts.state <> 'ended' ORDER BY tasks.queued_at, tasks.id")
+        static let liveOnBackend = Statement(
+            "task.live_on_backend",
+            """
+            \(TaskRecord.joined) WHERE attempts.state <> 'ended' AND attempts.backend = $1
+            ORDER BY tasks.queued_at, tasks.id
+            """)
+        static let attempts = Statement(
+            "attempt.list", "SELECT \(AttemptRecord.columns) FROM attempts WHERE task = $1 ORDER BY number")
+        static let queue = Statement(
+            "task.queue",
+            """
+            SELECT \(QueuedTask.columns), \(AttemptRecord.columns) FROM tasks
+            LEFT JOIN attempts ON attempts.task = tasks.id AND attempts.number = tasks.attempt
+                AND attempts.state <> 'ended'
+            WHERE tasks.state = 'queued' AND tasks.intent = 'none' AND tasks.fetching = 0
+            ORDER BY tasks.priority DESC, tasks.queued_at, tasks.id
+            """)
+        static let projects = Statement(
+            "task.projects",
+            """
+            SELECT tasks.spelling, \(AttemptRecord.columns) FROM tasks JOIN attempts ON attempts.task = tasks.id
+            WHERE tasks.state = 'queued' AND tasks.run > 1 AND \(ProjectText.isProject)
+            ORDER BY attempts.number
+            """)
+    }
+}
+
+/// What makes an attempt's backend one that holds the project of an earlier run.
+enum ProjectText {
+    static let isProject = """
+        attempts.state = 'ended' AND attempts.copy = 1 AND attempts.fenced = 0 AND attempts.accepted_at IS NOT NULL
+        """
+}

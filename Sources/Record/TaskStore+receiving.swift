@@ -1,0 +1,214 @@
+public import Model
+internal import SQL
+
+/// What became of an init.
+public enum CreateOutcome: Sendable, Equatable {
+    /// The task is new.
+    case created
+    /// It was initialised before and not committed: the fields are the new ones, its files stay.
+    case overwritten
+    /// The identity is taken, by a committed task or by somebody else's.
+    case exists
+}
+
+/// What became of a stored file.
+public enum AddFileOutcome: Sendable, Equatable {
+    /// It belongs to the task now, under the name that it came with.
+    case added
+    /// A file of this content is there under this name already: a retry; the new object isn't needed.
+    case alreadyThere(name: String)
+    /// Its name was taken by other content: it belongs to the task under this one.
+    case renamed(String)
+    /// No free name could be made of it.
+    case nameTooLong
+    /// No such upload, or it is committed, or abandoned.
+    case notReceiving
+}
+
+/// What became of a commit.
+public enum CommitOutcome: Sendable, Equatable {
+    /// The task is queued, with so many images.
+    case committed(images: Int, bytes: ByteCount)
+    /// It was committed before, by the same owner.
+    case alreadyCommitted
+    /// Not a single file was uploaded; nothing was changed.
+    case noFiles
+    /// The caller sees no such task.
+    case unknown
+}
+
+/// Init, upload and commit.
+extension TaskStore {
+    /// Records an init.
+    /// - Parameters:
+    ///   - task: what the client sent.
+    ///   - at: now.
+    public func create(_ task: NewTask, at: Timestamp) async throws(RecordError) -> CreateOutcome {
+        try await transition(at: at) { transition in
+            let row = try await transition.session.query(SQLText.create(Self.values(of: task, at: at))).first
+            guard let row else { return .exists }
+            guard try row.integer(0) == 1 else { return .overwritten }
+            try await transition.tell(.initialized, of: task.id)
+            return .created
+        }
+    }
+
+    private static func values(of task: NewTask, at: Timestamp) -> [SQLValue] {
+        [
+            SQLValue(task.id), .text(task.id.string), SQLValue(task.owner), .cleaned(task.name), .cleaned(task.options),
+            SQLValue(task.skipPostProcessing), .cleaned(task.webhook), .cleaned(task.outputs), .cleaned(task.zipURL),
+            SQLValue(task.priority), SQLValue(task.dateCreated), SQLValue(at),
+        ]
+    }
+
+    /// Adds a stored file to an upload; the object must be durable by then.
+    ///
+    /// Same name and same digest is a retry. Same name and other content gets `_` before the extension, as often as
+    /// needed (contract 2.4): `A.JPG`, `A_.JPG`, `A__.JPG`.
+    public func addFile(
+        _ file: InputFile, to task: TaskID, for scope: OwnerScope, at: Timestamp
+    ) async throws(RecordError) -> AddFileOutcome {
+        try await transition(at: at) { transition in
+            guard let record = try await transition.lock(task, for: scope), record.state == .receiving else {
+                return .notReceiving
+            }
+            try await transition.session.execute(SQLText.touch(SQLValue(task), SQLValue(at)))
+            return try await transition.insert(file, into: task, fetched: false)
+        }
+    }
+
+    /// Notes that data of an upload is arriving: it isn't stale.
+    /// - Returns: false if there is no such upload (any more).
+    public func touch(_ task: TaskID, for scope: OwnerScope, at: Timestamp) async throws(RecordError) -> Bool {
+        try await guardedTransition(at: at) { transition in
+            guard let record = try await transition.lock(task, for: scope), record.state == .receiving else {
+                throw GuardFailed()
+            }
+            try await transition.session.execute(SQLText.touch(SQLValue(task), SQLValue(at)))
+        }
+    }
+
+    /// A task's files, by name.
+    public func files(of task: TaskID) async throws(RecordError) -> [InputFile] {
+        try await rows(of: FileText.all(SQLValue(task))) { row in try InputFile(row: row) }
+    }
+
+    /// Ends an upload: from now on the gateway owns the task. Durable when it returns.
+    /// - Parameters:
+    ///   - fetching: true where the inputs, or more of them, are still to be fetched from `zipurl`: it needs no files
+    ///     yet, is queued, shows 20 and isn't placed until `finishFetch`.
+    public func commit(
+        _ task: TaskID, for scope: OwnerScope, fetching: Bool = false, at: Timestamp
+    ) async throws(RecordError) -> CommitOutcome {
+        try await transition(at: at) { transition in
+            guard let record = try await transition.lock(task, for: scope) else { return .unknown }
+            guard record.state == .receiving else { return .alreadyCommitted }
+            let files = try await transition.files(of: task)
+            guard fetching || !files.isEmpty else { return .noFiles }
+            let (images, bytes) = files.counted
+            try await transition.change(
+                SQLText.commit(
+                    SQLValue(task), SQLValue(at), SQLValue(images), SQLValue(bytes), SQLValue(fetching)))
+            try await transition.tell(
+                .committed, of: task, "\(images) images, \(files.count) files, \(bytes)")
+            if fetching { try await transition.tell(.fetchStarted, of: task) }
+            return .committed(images: images, bytes: bytes)
+        }
+    }
+
+    private enum SQLText {
+        /// The owner's own uncommitted task is initialised anew; any other is left alone, and no row comes back.
+        static let create = Statement(
+            "task.create",
+            """
+            INSERT INTO tasks (id, spelling, owner, name, options, skip_post_processing, webhook, outputs, zip_url,
+                priority, state, date_created, created_at, data_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'receiving', $11, $12, $12)
+            ON CONFLICT (id) DO UPDATE SET spelling = excluded.spelling, name = excluded.name,
+                options = excluded.options, skip_post_processing = excluded.skip_post_processing,
+                webhook = excluded.webhook, outputs = excluded.outputs, zip_url = excluded.zip_url,
+                priority = excluded.priority, date_created = excluded.date_created, data_at = excluded.data_at,
+                revision = tasks.revision + 1
+            WHERE tasks.state = 'receiving' AND tasks.intent = 'none'
+                AND tasks.owner IS NOT DISTINCT FROM excluded.owner
+            RETURNING revision
+            """)
+        static let touch = Statement("task.touch", "UPDATE tasks SET data_at = $2 WHERE id = $1")
+        static let commit = Statement(
+            "task.commit",
+            """
+            UPDATE tasks SET state = 'queued', waiting = 0, committed_at = $2, queued_at = $2, images = $3, bytes = $4,
+                fetching = $5
+            WHERE id = $1 AND state = 'receiving'
+            """)
+    }
+}
+
+/// The statements on a task's files, used by uploads and fetches.
+enum FileText {
+    static let all = Statement(
+        "file.list", "SELECT name, bytes, digest, storage_key FROM files WHERE task = $1 ORDER BY name")
+    static let digest = Statement("file.digest", "SELECT digest FROM files WHERE task = $1 AND name = $2")
+    static let insert = Statement(
+        "file.insert",
+        """
+        INSERT INTO files (task, name, bytes, digest, storage_key, fetched, stored_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """)
+}
+
+extension Transition {
+    /// A task's files, by name.
+    func files(of task: TaskID) async throws -> [InputFile] {
+        try await session.query(FileText.all(SQLValue(task))).map { try InputFile(row: $0) }
+    }
+
+    /// Inserts a file under the first name that is free, or finds that it is there. The task's row is locked.
+    func insert(_ file: InputFile, into task: TaskID, fetched: Bool) async throws -> AddFileOutcome {
+        var name = file.name
+        while name.utf8.count <= InputFile.longestName {
+            let taken = try await session.query(FileText.digest(SQLValue(task), .text(name))).first
+            guard let taken else {
+                try await session.execute(
+                    FileText.insert(
+                        SQLValue(task), .text(name), SQLValue(file.size), .text(file.digest), .text(file.storageKey),
+                        SQLValue(fetched), SQLValue(at)))
+                return name == file.name ? .added : .renamed(name)
+            }
+            if try taken.text(0) == file.digest { return .alreadyThere(name: name) }
+            name = InputFile.nextName(after: name)
+        }
+        return .nameTooLong
+    }
+}
+
+extension InputFile {
+    /// What file systems take as one name.
+    static let longestName = 255
+
+    init(row: Row) throws {
+        var reader = RowReader(row)
+        self.init(
+            name: try reader.text(), size: ByteCount(try reader.integer()), digest: try reader.text(),
+            storageKey: try reader.text())
+    }
+
+    /// The name that a second file of this name gets: `_` before the extension.
+    static func nextName(after name: String) -> String {
+        guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name + "_" }
+        return name[..<dot] + "_" + name[dot...]
+    }
+}
+
+extension [InputFile] {
+    /// How many of them are images, and the size of all.
+    var counted: (images: Int, bytes: ByteCount) {
+        var images = 0
+        var bytes: ByteCount = 0
+        for file in self {
+            if file.isImage { images += 1 }
+            bytes = bytes + file.size
+        }
+        return (images, bytes)
+    }
+}

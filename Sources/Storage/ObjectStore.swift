@@ -1,0 +1,39 @@
+public import Model
+
+/// Where uploaded files wait until a backend has them: a folder, or a bucket of S3.
+///
+/// Keys are made by the gateway, `[a-z0-9-]+(/[A-Za-z0-9._-]+)*` with no segment that begins with a dot; any other is
+/// refused with `.invalidKey`. An object appears under its key as a whole when its writer finished, never in part, and
+/// doesn't change until it is removed.
+public protocol ObjectStore: Sendable {
+    /// Begins a new object.
+    ///
+    /// Throws `.exists` where the key is taken or being written, `.full` where the space is short.
+    func write(key: String) async throws(StorageError) -> any ObjectWriter
+
+    /// Opens an object for reading from an offset in bytes; one beyond the end reads nothing. Throws `.notFound`.
+    func read(key: String, from offset: Int64) async throws(StorageError) -> any ObjectReader
+
+    /// The size of an object in bytes. Throws `.notFound`.
+    func size(key: String) async throws(StorageError) -> Int64
+
+    /// Removes one object; one that isn't there is removed already.
+    func remove(key: String) async throws(StorageError)
+
+    /// Removes every object whose key begins with `prefix` and a slash, finished or not.
+    ///
+    /// May be called again after any interruption.
+    func remove(prefix: String) async throws(StorageError)
+
+    /// Lists finished objects in the order of their keys' bytes, a page at a time.
+    /// - Parameters:
+    ///   - prefix: a key without its last segments, without a slash at the end; empty: all.
+    ///   - after: the last key of the page before; nil for the first page.
+    ///   - limit: the most objects to return, ≥ 1.
+    /// - Returns: fewer than `limit` only at the end.
+    /// - Throws: `.invalidKey` for a prefix that no key has.
+    func list(prefix: String, after: String?, limit: Int) async throws(StorageError) -> [ListedObject]
+
+    /// How much more can be stored; nil where nobody knows (S3).
+    func freeBytes() async -> ByteCount?
+}

@@ -1,0 +1,235 @@
+"""Fixtures of the conformance suite: targets by profile, worlds of nodes and gateways, and logs where a test fails."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from harness import programs
+from harness.cable import Cable
+from harness.gateway import Gateway
+from harness.images import Flight, jpeg
+from harness.postgres import Postgres
+from harness.receiver import Receiver
+from harness.simulator import Simulator
+from harness.stub import StubNode
+
+#: No test may hang: this many seconds is far beyond what the slowest needs.
+TEST_LIMIT = 240
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "only(profile): the test says something about this profile alone")
+    config.addinivalue_line("markers", "databases: the test runs on SQLite and on PostgreSQL")
+
+
+def pytest_generate_tests(metafunc):
+    if "profile" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("only")
+        metafunc.parametrize("profile", list(only.args) if only else ["nodeodm", "gateway"], scope="session")
+    if "database" in metafunc.fixturenames:
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True, scope="module")
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("SCALEODM_HEAVY_TESTS") == "1":
+        return
+    heavy = [item for item in items if item.get_closest_marker("heavy")]
+    if heavy:
+        config.hook.pytest_deselected(items=heavy)
+        items[:] = [item for item in items if item not in heavy]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Adds the ends of the logs of all programs that ran during a failed test."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        begin = getattr(item, "_begin", 0)
+        for program in programs.started:
+            if program.running or program.born >= begin:
+                report.sections.append((f"log of {program.name} ({program.pid})", program.tail()))
+
+
+@pytest.fixture(autouse=True)
+def _bounded(request):
+    """Ends a test that hangs, so that its programs are stopped and the next test runs."""
+    request.node._begin = time.monotonic()
+
+    def expired(*_):
+        raise TimeoutError(f"the test took more than {TEST_LIMIT} s")
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(TEST_LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="session")
+def scratch():
+    """A folder for the session, removed at its end."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="conformance-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def flight(scratch):
+    folder = scratch / "flight"
+    folder.mkdir()
+    return Flight(folder)
+
+
+@pytest.fixture(scope="session")
+def photos():
+    """Twelve small pictures as (name, bytes)."""
+    return [(f"IMG_{number:04d}.JPG", jpeg(number)) for number in range(1, 13)]
+
+
+class World:
+    """Everything that a test starts; closed in reverse order, and a program that ended by itself fails the test."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self._closing = contextlib.ExitStack()
+        self._count = 0
+
+    def _place(self, kind):
+        self._count += 1
+        return self.folder / f"{kind}{self._count}"
+
+    def node(self, name=None, **flags):
+        place = self._place("node")
+        node = Simulator(place, name or place.name, **flags)
+        self._closing.callback(node.stop)
+        return node
+
+    def gateway(self, backends, settings=None, token=None, start=True):
+        gateway = Gateway(self._place("gateway"), backends, settings, token, start)
+        self._closing.callback(gateway.stop)
+        return gateway
+
+    def _closed_later(self, thing):
+        self._closing.callback(thing.close)
+        return thing
+
+    def stub(self, slots=1):
+        return self._closed_later(StubNode(slots))
+
+    def cable(self, port):
+        return self._closed_later(Cable(port))
+
+    def receiver(self, *script):
+        return self._closed_later(Receiver(script or (200,)))
+
+    def target(self, profile, nodes=1, settings=None, token=None, **flags):
+        """A node, or a gateway with `nodes` nodes, as one thing to send requests to."""
+        if profile == "nodeodm":
+            return Target(self.node(token=token, **flags), [])
+        behind = [self.node(**flags) for _ in range(nodes)]
+        return Target(self.gateway(behind, settings, token), behind)
+
+    def close(self):
+        self._closing.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Target:
+    """What a profile's tests talk to: the simulator itself, or the gateway with its nodes."""
+
+    def __init__(self, server, nodes):
+        self.server = server
+        self.profile = server.profile
+        self.nodes = nodes or [server]
+
+    @property
+    def api(self):
+        return self.server.api
+
+    @property
+    def is_gateway(self):
+        return self.profile == "gateway"
+
+    @property
+    def data_folder(self):
+        return self.server.data_folder
+
+    def starts(self, uuid):
+        return sum(node.starts(uuid) for node in self.nodes)
+
+    def files(self, uuid):
+        """What the nodes received for a task: (name, sha256), sorted."""
+        return sorted(file for node in self.nodes for file in node.files(uuid))
+
+    def leftovers(self):
+        """Names of the files below the data folder that belong to uploads and tasks."""
+        place = self.server.storage_folder if self.is_gateway else self.server.data_folder
+        own = ("tasks.json", "journal.jsonl")
+        return sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file() and path.name not in own)
+
+
+@pytest.fixture
+def world(scratch):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="world-", dir=scratch))
+    world = World(folder)
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope="session")
+def _shared(scratch):
+    """Targets that many tests share, made when first asked for."""
+    world = World(scratch / "shared")
+    made = {}
+
+    def get(profile, kind, **settings):
+        if (profile, kind) not in made:
+            made[profile, kind] = world.target(profile, **settings)
+        target = made[profile, kind]
+        assert target.server.program.running, f"the shared {profile} ended:\n{target.server.program.tail()}"
+        return target
+
+    yield get
+    world.close()
+
+
+#: A gateway's test of a URL upload talks to loopback.
+_SHARED_SETTINGS = {"fetch": {"allow_private_addresses": True}}
+
+
+@pytest.fixture
+def target(profile, _shared):
+    """Tasks of a third of a second, four at a time."""
+    return _shared(profile, "fast", max_parallel=4, task_seconds=0.3, init_seconds=0, settings=_SHARED_SETTINGS)
+
+
+@pytest.fixture
+def slow(profile, _shared):
+    """Tasks that do not end by themselves, many at a time."""
+    return _shared(profile, "slow", max_parallel=50, task_seconds=3600, init_seconds=0, settings=_SHARED_SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def _postgres():
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def database(request):
+    """A function that gives the settings of a gateway with an empty database of this kind."""
+    if request.param == "sqlite":
+        return lambda: {"database": "sqlite:data/scaleodm.db"}
+    server = request.getfixturevalue("_postgres")
+    return lambda: {"database": server.database()}

@@ -1,0 +1,89 @@
+import SQL
+import TestSupport
+import Testing
+
+@Suite("LISTEN and NOTIFY", .timeLimit(.minutes(1)))
+struct ListenTests {
+    private struct Refusal: Error {}
+
+    @Test("every listener of the channel gets the payloads, in order", arguments: ScratchDatabase.all)
+    func payloads(scratch: ScratchDatabase) async throws {
+        try await scratch.withDatabase { database async throws in
+            let streams = [database.listen(channel: "tasks"), database.listen(channel: "tasks")]
+            let other = database.listen(channel: "Other \"channel\"")
+            try await untilHeard(streams + [other], database, channels: ["tasks", "Other \"channel\""])
+            try await database.notify(channel: "tasks", payload: "one")
+            try await database.notify(channel: "Other \"channel\"", payload: "it's other")
+            try await database.notify(channel: "tasks", payload: "")
+            for stream in streams { #expect(await take(2, from: stream) == ["one", ""]) }
+            #expect(await take(1, from: other) == ["it's other"])
+        }
+    }
+
+    @Test("a transaction's notifications are sent by its commit alone", arguments: ScratchDatabase.all)
+    func transactional(scratch: ScratchDatabase) async throws {
+        try await scratch.withDatabase { database async throws in
+            let stream = database.listen(channel: "tasks")
+            try await untilHeard([stream], database, channels: ["tasks"])
+            try? await database.transaction { session in
+                try await session.notify(channel: "tasks", payload: "undone")
+                throw Refusal()
+            }
+            try await database.transaction { try await $0.notify(channel: "tasks", payload: "done") }
+            #expect(await take(1, from: stream) == ["done"])
+        }
+    }
+
+    @Test("a slow listener is told that it missed something", arguments: ScratchDatabase.all)
+    func overflow(scratch: ScratchDatabase) async throws {
+        try await scratch.withDatabase { database async throws in
+            let slow = database.listen(channel: "tasks")
+            let quick = database.listen(channel: "tasks")
+            try await untilHeard([slow, quick], database, channels: ["tasks"])
+            try await database.transaction { session in
+                for number in 0..<1200 { try await session.notify(channel: "tasks", payload: String(number)) }
+            }
+            let sent = 1200
+            var seen = 0
+            var last = ""
+            for await payload in slow {
+                seen += 1
+                last = payload
+                if payload == ListenSignal.reset { break }
+            }
+            #expect(last == ListenSignal.reset)
+            #expect(seen < sent)
+        }
+    }
+
+    @Test("names and payloads beyond PostgreSQL's limits are refused", arguments: ScratchDatabase.all)
+    func limits(scratch: ScratchDatabase) async throws {
+        try await scratch.withDatabase { database async throws in
+            for (channel, payload) in [("", "x"), (String(repeating: "c", count: 64), "x"), ("c", long), ("c", "\0")] {
+                let error = await failure {
+                    try await database.notify(channel: channel, payload: payload)
+                }
+                #expect(error?.code == .invalid)
+            }
+        }
+    }
+
+    private let long = String(repeating: "p", count: 8000)
+
+    private func take(_ count: Int, from stream: AsyncStream<String>) async -> [String] {
+        var taken: [String] = []
+        for await payload in stream {
+            taken.append(payload)
+            if taken.count == count { break }
+        }
+        return taken
+    }
+
+    /// Listening begins in the background: the first signal that arrives on each stream says that it has.
+    private func untilHeard(
+        _ streams: [AsyncStream<String>], _ database: any Database, channels: [String]
+    ) async throws {
+        guard database.dialect == .postgresql else { return }
+        for stream in streams { #expect(await take(1, from: stream) == [ListenSignal.reset]) }
+    }
+}

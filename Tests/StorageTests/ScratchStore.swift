@@ -1,0 +1,147 @@
+import Glibc
+import Model
+import Reactor
+import Storage
+import Testing
+
+/// A store of each kind for one test, in a place of its own.
+struct ScratchStore: Sendable, CustomTestStringConvertible {
+    /// The kinds that the suite runs on.
+    enum Kind: String, CaseIterable, Sendable {
+        case directory
+        case directoryWithoutSync
+        case directoryInline
+    }
+
+    let kind: Kind
+
+    static let all = Kind.allCases.map { ScratchStore(kind: $0) }
+
+    var testDescription: String { kind.rawValue }
+
+    /// Runs a test on a fresh store, which is removed afterwards.
+    func run(_ body: (any ObjectStore) async throws -> Void) async throws {
+        try await ScratchFolder.run { folder in
+            let store = DirectoryStore(
+                folder: folder.path + "/a/storage", pool: BlockingPool(threads: kind == .directoryInline ? 0 : 2),
+                sync: kind != .directoryWithoutSync, minFree: 0)
+            try await store.prepare()
+            try await body(store)
+        }
+    }
+}
+
+/// A folder below the system's temporary one.
+struct ScratchFolder: Sendable {
+    let path: String
+
+    /// Makes a folder for a test and removes it afterwards.
+    static func run(_ body: (ScratchFolder) async throws -> Void) async throws {
+        var template = Array("/tmp/scaleodm-storage-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw StorageError(.failed, "mkdtemp") }
+        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        defer { remove(path) }
+        try await body(ScratchFolder(path: path))
+    }
+
+    /// A file's content; nil where it can't be read.
+    static func content(of path: String) -> [UInt8]? {
+        guard let file = fopen(path, "rb") else { return nil }
+        defer { fclose(file) }
+        var content: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = fread(&piece, 1, piece.count, file)
+            if count == 0 { return content }
+            content.append(contentsOf: piece[..<count])
+        }
+    }
+
+    /// Writes a file, whatever was there.
+    static func write(_ bytes: [UInt8], to path: String) {
+        guard let file = fopen(path, "wb") else { return }
+        defer { fclose(file) }
+        fwrite(bytes, 1, bytes.count, file)
+    }
+
+    /// The names in a folder, sorted.
+    static func names(in path: String) -> [String] {
+        guard let stream = opendir(path) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func remove(_ path: String) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        if status.st_mode & S_IFMT == S_IFDIR {
+            for name in names(in: path) { remove(path + "/" + name) }
+            rmdir(path)
+        } else {
+            unlink(path)
+        }
+    }
+}
+
+extension ObjectWriter {
+    /// Appends bytes that the test owns.
+    func append(_ bytes: [UInt8]) async throws(StorageError) {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        defer { copy.deallocate() }
+        copy.copyBytes(from: bytes)
+        try await append(UnsafeRawBufferPointer(copy))
+    }
+}
+
+extension ObjectStore {
+    /// Stores bytes in pieces.
+    @discardableResult
+    func put(_ key: String, _ bytes: [UInt8], piece: Int = 65_536) async throws(StorageError) -> StoredObject {
+        let writer = try await write(key: key)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            try await writer.append(Array(rest.prefix(piece)))
+            rest = rest.dropFirst(piece)
+        }
+        return try await writer.finish()
+    }
+
+    /// Reads all from an offset on.
+    func get(_ key: String, from offset: Int64 = 0, piece: Int = 65_536) async throws(StorageError) -> [UInt8] {
+        let reader = try await read(key: key, from: offset)
+        var content: [UInt8] = []
+        while true {
+            let bytes = try await reader.read(upTo: piece)
+            if bytes.isEmpty { break }
+            content.append(contentsOf: bytes)
+        }
+        await reader.close()
+        return content
+    }
+}
+
+/// The code that a call fails with; nil where it doesn't.
+func code(of call: () async throws(StorageError) -> Void) async -> StorageError.Code? {
+    do throws(StorageError) {
+        try await call()
+        return nil
+    } catch {
+        return error.code
+    }
+}
+
+/// Bytes that look random and are the same each time.
+func pattern(_ count: Int) -> [UInt8] {
+    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+    return (0..<count).map { _ in
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return UInt8(truncatingIfNeeded: state >> 33)
+    }
+}

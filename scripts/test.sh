@@ -1,0 +1,53 @@
+#!/bin/bash
+# `make test`: builds once, runs the Swift tests and then the conformance suite, and says how long each part took.
+# Both suites run even when the first fails, so that one run shows all there is to see; the exit code is 0 only if all passed.
+#
+# One configuration serves both (debug by default): on two cores a second build costs more than the tests themselves.
+#   SCALEODM_TEST_CONFIGURATION=release    test what is shipped instead
+#   SCALEODM_TEST_ARGUMENTS="-k item_37"   arguments for pytest
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+configuration=${SCALEODM_TEST_CONFIGURATION:-debug}
+swift=${SWIFT:-swift}
+logs=.build/test-logs
+rm -rf "$logs"
+mkdir -p "$logs"
+times=()
+failed=()
+
+# part NAME COMMAND…: runs it with its output shown and kept, and notes time and outcome.
+part() {
+    local name=$1 start=$SECONDS code=0
+    shift
+    echo "== $name: $*"
+    "$@" 2>&1 | tee "$logs/$name.log" || code=$?
+    times+=("$(printf '%-12s %4d s  %s' "$name" $((SECONDS - start)) "$([ $code -eq 0 ] && echo passed || echo "FAILED ($code)")")")
+    [ $code -eq 0 ] || failed+=("$name")
+    return $code
+}
+
+flags=(-c "$configuration")
+[ "$configuration" = debug ] || flags+=(-Xswiftc -enable-testing)
+
+if part build "$swift" build "${flags[@]}" --build-tests; then
+    part swift-tests "$swift" test "${flags[@]}" --skip-build || true
+    binaries=$("$swift" build "${flags[@]}" --show-bin-path)
+    # Several words are wanted here.
+    # shellcheck disable=SC2086
+    SCALEODM_BINARIES=$binaries part conformance \
+        .build/venv/bin/python -m pytest Tests/Conformance ${SCALEODM_TEST_ARGUMENTS:-} || true
+fi
+
+echo
+echo "== The runners' closing lines"
+grep -hE 'Test run with [0-9]+ tests|Executed [0-9]+ tests' "$logs/swift-tests.log" 2>/dev/null | tail -2 || true
+tail -1 "$logs/conformance.log" 2>/dev/null || true
+echo "== Times"
+printf '%s\n' "${times[@]}"
+echo "total        $(printf '%4d' $SECONDS) s"
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "make test: FAILED: ${failed[*]}"
+    exit 1
+fi
+echo "make test: all passed"
