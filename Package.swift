@@ -87,6 +87,7 @@ let testTargets: [Target] = [
     tests("HTTPTypes", ["HTTPTypes"]),
     tests("HTTPServer", ["HTTPServer", "HTTPTypes", "Reactor"]),
     tests("HTTPRelay", ["HTTPRelay", "HTTPTypes", "Reactor"]),
+    tests("HTTPClient", ["HTTPClient", "HTTPTypes", "Reactor"]),
 ]
 
 let package = Package(

@@ -51,8 +51,8 @@ public final class CurlClient: Sendable {
     /// - Throws: `HTTPClientError` when there is no complete answer.
     public func send(_ request: OutboundRequest) async throws(HTTPClientError) -> OutboundResponse {
         let port = port
-        let (transfer, source) = try prepare(request, delivery: .collect(limit: request.maximumBody))
-        return try await whileCancellable(transfer, source) { () async throws(HTTPClientError) -> OutboundResponse in
+        let (transfer, upload) = try prepare(request, delivery: .collect(limit: request.maximumBody))
+        return try await whileCancellable(transfer, upload) { () async throws(HTTPClientError) -> OutboundResponse in
             let head = try await port.start(transfer)
             return OutboundResponse(
                 status: head.status, fields: head.fields, body: try await port.collect(transfer))
@@ -69,8 +69,8 @@ public final class CurlClient: Sendable {
         _ request: OutboundRequest, _ body: (OutboundHead, BodyStream) async throws -> Result
     ) async throws -> Result {
         let port = port
-        let (transfer, source) = try prepare(request, delivery: .stream)
-        return try await whileCancellable(transfer, source) { () async throws -> Result in
+        let (transfer, upload) = try prepare(request, delivery: .stream)
+        return try await whileCancellable(transfer, upload) { () async throws -> Result in
             let head = try await port.start(transfer)
             return try await body(head, BodyStream(port: port, transfer: transfer))
         }
@@ -78,11 +78,11 @@ public final class CurlClient: Sendable {
 
     /// Runs `work` while the body's source is read beside it; whatever the way out, the transfer is over afterwards.
     private func whileCancellable<Result, Failure: Error>(
-        _ transfer: CurlTransfer, _ source: (any BodySource)?, _ work: () async throws(Failure) -> Result
+        _ transfer: CurlTransfer, _ upload: Upload?, _ work: () async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
         let port = port
         let outcome: Swift.Result<Result, Failure> = await withTaskCancellationHandler {
-            async let _ = Self.pump(source, into: transfer, over: port)
+            async let _: Void? = upload?.pump(into: transfer, over: port)
             let outcome: Swift.Result<Result, Failure>
             do throws(Failure) { outcome = .success(try await work()) } catch { outcome = .failure(error) }
             await port.abort(transfer, HTTPClientError(.cancelled, "the answer was not read to its end"))
@@ -95,25 +95,10 @@ public final class CurlClient: Sendable {
         return try outcome.get()
     }
 
-    private static func pump(_ source: (any BodySource)?, into transfer: CurlTransfer, over port: CurlPort) async {
-        guard let source else { return }
-        do {
-            while true {
-                let bytes = try await source.read(upTo: 131_072)
-                guard await port.provide(bytes, to: transfer), !bytes.isEmpty else { return }
-            }
-        } catch let error as HTTPClientError {
-            await port.abort(transfer, error)
-        } catch {
-            await port.abort(
-                transfer, HTTPClientError(.sourceFailed, "the body's source failed: \(error)", underlying: error))
-        }
-    }
-
     private func prepare(
         _ request: OutboundRequest, delivery: CurlTransfer.Delivery
-    ) throws(HTTPClientError) -> (CurlTransfer, (any BodySource)?) {
+    ) throws(HTTPClientError) -> (CurlTransfer, Upload?) {
         let setup = try TransferSetup(request, configuration)
-        return (try setup.transfer(delivery), setup.source)
+        return (try setup.transfer(delivery), setup.upload)
     }
 }

@@ -16,8 +16,9 @@ struct CurlFailure {
     var error: HTTPClientError {
         let sent = requestSize > 0
         switch code {
-        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_FUNCTION_ARGUMENT:
-            return HTTPClientError(.invalidRequest, message, mayHaveArrived: sent)
+        // Once something was sent, "unsupported protocol" speaks of an answer that is no HTTP/1.
+        case CURLE_URL_MALFORMAT where !sent, CURLE_UNSUPPORTED_PROTOCOL where !sent:
+            return HTTPClientError(.invalidRequest, message)
         case CURLE_COULDNT_CONNECT where guardRefused:
             return HTTPClientError(
                 .refusedAddress, "the host's address is not public, and the outbound guard refuses it",

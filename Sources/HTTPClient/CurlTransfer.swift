@@ -135,7 +135,9 @@ final class CurlTransfer: @unchecked Sendable {
             wake(&roomWaiter)
             return Int(CURL_READFUNC_PAUSE)
         }
-        staged.withUnsafeBytes { room.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[stagedOffset..<stagedOffset + count])) }
+        staged.withUnsafeBytes {
+            room.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[stagedOffset..<stagedOffset + count]))
+        }
         stagedOffset += count
         if stagedOffset == staged.count {
             staged.removeAll(keepingCapacity: true)

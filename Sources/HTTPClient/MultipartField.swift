@@ -16,8 +16,8 @@ public enum MultipartField: Sendable {
             return "Content-Disposition: form-data; name=\"\(Self.quoted(name))\"\r\n\r\n"
         case .file(let name, let filename, let contentType, _, _):
             let type = contentType.utf8.allSatisfy(ASCII.isFieldValue) ? contentType : "application/octet-stream"
-            return "Content-Disposition: form-data; name=\"\(Self.quoted(name))\"; filename=\"\(Self.quoted(filename))\""
-                + "\(Self.extended(filename))\r\nContent-Type: \(type)\r\n\r\n"
+            let names = "name=\"\(Self.quoted(name))\"; filename=\"\(Self.quoted(filename))\"\(Self.extended(filename))"
+            return "Content-Disposition: form-data; \(names)\r\nContent-Type: \(type)\r\n\r\n"
         }
     }
 

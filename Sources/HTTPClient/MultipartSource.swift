@@ -22,7 +22,7 @@ final class MultipartSource: BodySource {
     /// What goes into Content-Type.
     let contentType: String
 
-    /// - Parameter boundary: must not occur in any part; a random one doesn't.
+    /// Lays the parts out; the boundary must not occur in any of them, which a random one doesn't.
     init(_ fields: [MultipartField], boundary: String) {
         var segments: [Segment] = []
         var text = ""

@@ -11,7 +11,7 @@ struct TransferSetup {
     private let length: Int64?
     private let contentType: String?
     /// Where the body comes from, unless it is in memory.
-    let source: (any BodySource)?
+    private let source: (any BodySource)?
     private let bytes: [UInt8]
 
     init(_ request: OutboundRequest, _ configuration: CurlClient.Configuration) throws(HTTPClientError) {
@@ -19,6 +19,8 @@ struct TransferSetup {
         self.configuration = configuration
         switch request.body {
         case .none: (length, contentType, source, bytes) = (0, nil, nil, [])
+        case .stream(let length?, _) where length < 0:
+            throw HTTPClientError(.invalidRequest, "the body's length is negative")
         case .bytes(let bytes): (length, contentType, source, self.bytes) = (Int64(bytes.count), nil, nil, bytes)
         case .stream(let length, let source): (self.length, contentType, self.source, bytes) = (length, nil, source, [])
         case .multipart(let fields):
@@ -29,6 +31,9 @@ struct TransferSetup {
             (self.length, contentType, source, bytes) = (length, form.contentType, form, [])
         }
     }
+
+    /// The body to be pumped, if it is a stream.
+    var upload: Upload? { hasBody ? source.map { Upload(source: $0, length: length) } : nil }
 
     private var hasBody: Bool { length != 0 }
     private var redirects: Int { hasBody ? 0 : request.followRedirects }
