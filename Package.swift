@@ -80,7 +80,7 @@ let testTargets: [Target] = [
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
     tests("Digests", ["Digests"]),
-    tests("NodeODM", ["NodeODM", "Model"]),
+    tests("NodeODM", ["NodeODM", "Model", "HTTPClient", "HTTPTypes", "Reactor"]),
     tests("Storage", ["Storage", "Reactor", "Digests", "Model"]),
     tests("Scheduling", ["Scheduling", "Model"]),
     tests("SQL", ["SQL", "Reactor"]),
