@@ -30,6 +30,7 @@ struct ScriptedNode: Sendable {
     ///   - answers: whole HTTP answers, one a request, the last one again and again; an empty one cuts the connection.
     ///   - token: of the node.
     ///   - body: the test.
+    /// - Throws: what the test throws.
     static func run(
         _ answers: [String], token: String? = "geheim /1",
         _ body: @escaping @Sendable (ScriptedNode) async throws -> Void
