@@ -82,12 +82,14 @@ let testTargets: [Target] = [
     tests("Digests", ["Digests"]),
     tests("NodeODM", ["NodeODM", "Model"]),
     tests("NodeODMSimulator", ["NodeODMSimulator", "NodeODM", "Model", "Reactor"]),
+    tests("NodeODM", ["NodeODM", "Model", "HTTPClient", "HTTPTypes", "Reactor"]),
     tests("Storage", ["Storage", "Reactor", "Digests", "Model"]),
     tests("Scheduling", ["Scheduling", "Model"]),
     tests("SQL", ["SQL", "Reactor"]),
     tests("HTTPTypes", ["HTTPTypes"]),
     tests("HTTPServer", ["HTTPServer", "HTTPTypes", "Reactor"]),
     tests("HTTPRelay", ["HTTPRelay", "HTTPTypes", "Reactor"]),
+    tests("HTTPClient", ["HTTPClient", "HTTPTypes", "Reactor"]),
 ]
 
 let package = Package(

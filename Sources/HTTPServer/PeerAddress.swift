@@ -1,3 +1,4 @@
+internal import CShims
 import Glibc
 import Reactor
 
