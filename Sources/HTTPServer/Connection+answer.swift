@@ -149,7 +149,7 @@ extension Connection {
     }
 
     func relay(_ body: (StreamSocket) async throws -> RelayEnd) async throws {
-        do throws(HTTPServerError) { try await flush() } catch { throw error as any Error }
+        try await flush()
         socket.writeDeadline = socket.loop.now + limits.unread
         let end = try await body(socket)
         answer = .complete

@@ -1,4 +1,3 @@
-internal import CShims
 import Glibc
 import Reactor
 

@@ -32,7 +32,7 @@ struct SubmissionBuilder: Sendable {
     private func options(of record: TaskRecord, on backend: BackendName, isFresh: Bool) -> [TaskOption] {
         let rules = OptionCatalog.ValidationRules(skipPostProcessing: record.skipPostProcessing)
         let valid = (try? fleet.catalog.validate(optionsText: record.options, rules: rules).get()) ?? []
-        let known = (fleet.member(backend)?.catalog ?? .reference).filter(valid)
+        let known = (fleet.member(backend)?.catalog ?? .engine360).filter(valid)
         return isFresh ? known.filter { $0.name != "rerun-from" } : known
     }
 

@@ -113,7 +113,8 @@ struct Transfer: Sendable {
             try await store.markAccepted(attempt.key, at: now)
         }
         if isOurs { return .accepted }
-        return isUnsure && (try await isRecorded(as: .accepted)) ? .accepted : .yielded
+        guard isUnsure else { return .yielded }
+        return try await isRecorded(as: .accepted) ? .accepted : .yielded
     }
 
     private func isRecorded(as state: Attempt.State) async throws -> Bool {
