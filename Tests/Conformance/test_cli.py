@@ -39,7 +39,7 @@ def test_help_and_version():
 
 @pytest.mark.parametrize("words", [
     [], ["nonsense"], ["serve", "--no-such-flag"], ["check"], ["submit"], ["download"], ["tasks", "show"], ["serve", "-c"],
-])
+], ids=" ".join)
 def test_wrong_usage_exits_with_2(words):
     answer = command(*words)
     assert answer.returncode == 2, answer
@@ -102,7 +102,7 @@ backends:
     ("listen: [\n", 2), ("a: b: c\n", 1), ("listen: 127.0.0.1:0\nlisten: 127.0.0.1:1\n", 2), ("\t- x\n", 1),
     ("backends:\n  - kind: nodeodm\n    url: http://node1.example.org\n", 2),
     ("listen: ${SCALEODM_NO_SUCH_VARIABLE}\n", 1), ("mirror:\n  refresh: -1s\n", 2), ("a: &a [*a]\n", 1),
-])
+], ids=["unclosed", "two colons", "same key twice", "tab", "no name", "unset variable", "negative time", "alias of itself"])
 def test_malformed_inventories(tmp_path, text, line):
     answer = command("check", write(tmp_path, text))
     assert answer.returncode == 1, answer

@@ -96,7 +96,8 @@ def upload_named(target, uuid, disposition, data):
     (b'filename="."', None),
     (b'filename="a\x00b.jpg"', None),
     (b'filename=".hidden.jpg"', None),
-])
+], ids=["climbing", "absolute", "Windows", "body.json", "quotes", "300 letters", "UTF-8", "filename*", "two dots", "one dot", "NUL",
+        "hidden"])
 def test_item_36_odd_names_become_safe_base_names(target, photos, disposition, expected):
     uuid = target.api.ready([("other.jpg", photos[0][1])])
     answer = upload_named(target, uuid, disposition, b"odd bytes")
@@ -317,7 +318,7 @@ def test_item_43_storage_is_full(world, profile, photos):
 @pytest.mark.parametrize("kind", [
     "multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=other", "text/plain", "",
     "multipart/form-data; boundary=" + "b" * 2000, 'multipart/form-data; boundary="unclosed', "multipart/form-data; boundary=a\tb",
-])
+], ids=["absent", "empty", "another", "text", "no type", "very long", "unclosed quote", "tab"])
 def test_item_44_a_boundary_that_is_missing_or_malformed(target, photos, kind):
     uuid = target.api.init()["uuid"]
     body, _ = multipart([("images", *photos[0])])
@@ -334,7 +335,8 @@ def test_item_44_a_boundary_that_is_missing_or_malformed(target, photos, kind):
     b'--b\r\nContent-Disposition: form-data; name="images"; filename="a.jpg"\r\n\r\nnever ended',
     b'--b\r\nContent-Disposition: form-data; name="images"; filename="a.jpg"\r\n' + b"X: " + b"y" * 100_000 + b"\r\n\r\nx\r\n--b--\r\n",
     b"preamble only", b"--b--\r\n",
-])
+], ids=["empty", "only dashes", "only a boundary", "field without colon", "no fields", "part never ended", "huge field",
+        "only a preamble", "no parts"])
 def test_item_44_malformed_multipart(target, photos, body):
     uuid = target.api.init()["uuid"]
     with target.api.wire() as wire:
