@@ -80,7 +80,6 @@ let testTargets: [Target] = [
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
     tests("Digests", ["Digests"]),
-    tests("NodeODM", ["NodeODM", "Model"]),
     tests("NodeODMSimulator", ["NodeODMSimulator", "NodeODM", "Model", "Reactor"]),
     tests("NodeODM", ["NodeODM", "Model", "HTTPClient", "HTTPTypes", "Reactor"]),
     tests("Storage", ["Storage", "Reactor", "Digests", "Model"]),
