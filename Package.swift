@@ -66,7 +66,7 @@ let programs: [Target] = [
         ["Gateway", "Configuration", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
     program(
         "NodeODMSimulator",
-        ["HTTPServer", "HTTPTypes", "HTTPClient", "Reactor", "NodeODM", "Digests", "Observability", "Model"]),
+        ["HTTPServer", "HTTPTypes", "Reactor", "NodeODM", "Digests", "Observability", "Model", "CArchive"]),
 ]
 
 let testTargets: [Target] = [
@@ -80,13 +80,15 @@ let testTargets: [Target] = [
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
     tests("Digests", ["Digests"]),
-    tests("NodeODM", ["NodeODM", "Model"]),
+    tests("NodeODMSimulator", ["NodeODMSimulator", "NodeODM", "Model", "Reactor"]),
+    tests("NodeODM", ["NodeODM", "Model", "HTTPClient", "HTTPTypes", "Reactor"]),
     tests("Storage", ["Storage", "Reactor", "Digests", "Model"]),
     tests("Scheduling", ["Scheduling", "Model"]),
     tests("SQL", ["SQL", "Reactor"]),
     tests("HTTPTypes", ["HTTPTypes"]),
     tests("HTTPServer", ["HTTPServer", "HTTPTypes", "Reactor"]),
     tests("HTTPRelay", ["HTTPRelay", "HTTPTypes", "Reactor"]),
+    tests("HTTPClient", ["HTTPClient", "HTTPTypes", "Reactor"]),
 ]
 
 let package = Package(

@@ -34,7 +34,10 @@ public struct Relay {
     ) async throws(RelayError) -> RelayEnd {
         let exchange = Exchange(request: request, client: client, resources: resources, configuration: configuration)
         let previous = client.onPeerClose
-        client.onPeerClose = { exchange.clientLeft() }
+        client.onPeerClose = {
+            exchange.clientLeft()
+            previous?()
+        }
         defer { client.onPeerClose = client.peerHasClosed ? nil : previous }
         do throws(RelayError) {
             return try await attempt(exchange, pool, fresh: false, rewriteHead)

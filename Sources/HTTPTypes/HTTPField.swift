@@ -8,15 +8,18 @@ public enum HTTPField {
         /// A name known when the program is written; what is no token is a bug, which debug builds trap.
         @inlinable
         public init(stringLiteral text: String) {
-            assert(Name(text) != nil, "a field name is a token")
+            assert(Self.isToken(text), "a field name is a token")
             self.text = text
         }
 
         /// A name from outside; nil when it is no token.
         public init?(_ text: String) {
-            guard !text.isEmpty, text.utf8.allSatisfy(ASCII.isToken) else { return nil }
+            guard Self.isToken(text) else { return nil }
             self.text = text
         }
+
+        @usableFromInline
+        static func isToken(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy(ASCII.isToken) }
 
         /// Equal when the letters are, in either case.
         public static func == (left: Name, right: Name) -> Bool { ASCII.equalIgnoringCase(left.text, right.text) }

@@ -6,7 +6,7 @@ enum Exposition {
     /// A help text: backslash and newline escaped.
     static func escape(help text: String) -> String { escape(text, quotes: false) }
 
-    /// A name of a metric or label: every other character than `[a-zA-Z0-9_:]` becomes `_`, a first digit gets one before it.
+    /// A valid name: every other character than `[a-zA-Z0-9_:]` becomes `_`, and a first digit gets one before it.
     static func name(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {

@@ -1,4 +1,5 @@
-public import Glibc
+internal import CShims
+import Glibc
 
 /// An IPv4 or IPv6 address with a port.
 public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
@@ -92,7 +93,7 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     var family: Int32 { isIPv4 ? AF_INET : AF_INET6 }
 
     /// Lends the address in the system's form.
-    public func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result) rethrows -> Result {
+    func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result) rethrows -> Result {
         var storage = sockaddr_storage()
         let length = isIPv4 ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
         return try withUnsafeMutablePointer(to: &storage) { pointer in

@@ -11,8 +11,16 @@ public struct BoundStatement: Sendable {
         self.values = values
     }
 
+    /// SQLite's limit; PostgreSQL's is 65,535.
+    private static let mostValues = 32766
+
     /// Refuses what only one of the two databases would take, so that both behave alike.
     func checkValues() throws(DatabaseError) {
+        guard values.count <= Self.mostValues else {
+            throw DatabaseError(
+                .invalid, "\(values.count) values are more than the \(Self.mostValues) that a statement can take.",
+                statement: statement.name)
+        }
         for (index, value) in values.enumerated() {
             switch value {
             case .text(let text) where text.utf8.contains(0):

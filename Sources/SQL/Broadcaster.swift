@@ -9,10 +9,15 @@ final class Broadcaster: Sendable {
         var listeners: [String: [UInt64: AsyncStream<String>.Continuation]] = [:]
         var nextID: UInt64 = 0
         var isFinished = false
+        /// Channels whose notifications arrive; nil means all, always.
+        var established: Set<String>?
     }
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    /// The payloads of a channel from now on.
+    /// - Parameter isAlwaysEstablished: true where nothing but this program notifies.
+    init(isAlwaysEstablished: Bool) { state = Mutex(State(established: isAlwaysEstablished ? nil : [])) }
+
+    /// The payloads of a channel; `ListenSignal.reset` comes first, as soon as none can be missed any more.
     /// - Parameters:
     ///   - channel: its name.
     ///   - onEmpty: called when the last listener of the channel has gone.
@@ -24,6 +29,7 @@ final class Broadcaster: Sendable {
             guard !state.isFinished else { return nil }
             state.nextID += 1
             state.listeners[channel, default: [:]][state.nextID] = continuation
+            if state.established?.contains(channel) ?? true { continuation.yield(ListenSignal.reset) }
             return state.nextID
         }
         guard let id else {
@@ -45,10 +51,26 @@ final class Broadcaster: Sendable {
         }
     }
 
-    /// Tells every listener of every channel that notifications may be missing.
-    func reset() {
-        let listeners = state.withLock { $0.listeners.values.flatMap(\.values) }
+    /// From now on a channel's notifications arrive: its listeners are told to start afresh.
+    func establish(_ channel: String) {
+        let listeners = state.withLock { state in
+            state.established?.insert(channel)
+            return Array((state.listeners[channel] ?? [:]).values)
+        }
         for listener in listeners { listener.yield(ListenSignal.reset) }
+    }
+
+    /// Notifications don't arrive any more.
+    func loseAll() { state.withLock { if $0.established != nil { $0.established = [] } } }
+
+    /// Stops one channel, unless somebody has begun to listen to it again.
+    /// - Returns: false if so.
+    func abandon(_ channel: String) -> Bool {
+        state.withLock { state in
+            guard state.listeners[channel] == nil else { return false }
+            state.established?.remove(channel)
+            return true
+        }
     }
 
     /// The channels that somebody listens to.

@@ -35,7 +35,7 @@ public protocol Database: DatabaseSession, Sendable {
         _ body: @Sendable (_ session: any DatabaseSession) async throws -> T
     ) async throws -> T
 
-    /// The payloads sent to a channel from now on, and `ListenSignal.reset` wherever some may have been missed.
+    /// The payloads sent to a channel; `ListenSignal.reset` comes first, and wherever some may have been missed.
     ///
     /// Listening ends when the stream is dropped or its task is cancelled; `close()` finishes the stream.
     func listen(channel: String) -> AsyncStream<String>

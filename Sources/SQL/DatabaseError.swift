@@ -34,7 +34,7 @@ public struct DatabaseError: Error, Sendable, Equatable, CustomStringConvertible
     public var code: Code
     /// For people: what was wrong and what to do.
     ///
-    /// Holds no values and no passwords.
+    /// Holds no passwords, but may quote a value that the database refused.
     public var message: String
     /// PostgreSQL's five characters, or SQLite's extended result code as a number.
     public var sqlState: String?

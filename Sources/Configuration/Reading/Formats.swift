@@ -69,14 +69,14 @@ extension Format where Value == Int {
 }
 
 extension Format where Value == Double {
-    /// A number above zero.
+    /// A number well above zero, so that it can be divided by and is printed without an exponent.
     static var factor: Format {
         Format(
             read: { node, reader in
-                reader.decoder.scalar(node, expected: "a number above 0, at most 1000000") { scalar in
+                reader.decoder.scalar(node, expected: "a number from 0.001 to 1000000") { scalar in
                     let isDecimal = scalar.text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2E }
                     guard scalar.isPlain || scalar.isReplaced, isDecimal else { return nil }
-                    return Double(scalar.text).flatMap { $0 > 0 && $0 <= 1_000_000 ? $0 : nil }
+                    return Double(scalar.text).flatMap { $0 >= 0.001 && $0 <= 1_000_000 ? $0 : nil }
                 }
             }, print: { value, _ in .plain("\(value)") })
     }

@@ -2,6 +2,7 @@ internal import Backends
 internal import Model
 internal import NodeODM
 internal import Reactor
+internal import Scheduling
 
 /// One backend of the fleet with all that is known of it.
 struct FleetMember: Sendable {
@@ -51,6 +52,9 @@ struct FleetMember: Sendable {
     var catalog: OptionCatalog?
     /// Whether placements go well.
     var circuit = CircuitBreaker()
+    /// Our tasks that it accepted, and that ended there, since the last reading was begun.
+    var acceptedSinceRead = 0
+    var endedSinceRead = 0
     /// Since when it has been silent while this program ran and reached another backend.
     var silentSince: MonotonicTime?
 

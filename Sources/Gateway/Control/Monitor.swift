@@ -33,10 +33,11 @@ struct Monitor: Service {
         while true {
             let wasOnline = fleet.member(name)?.isOnline(offlineAfter: fleet.offlineAfter) ?? false
             let before = clock.monotonic()
+            let seen = fleet.member(name).map { ($0.acceptedSinceRead, $0.endedSinceRead) } ?? (0, 0)
             do throws(BackendError) {
                 let load = try await member.backend.load()
                 let latency = clock.monotonic() - before
-                let isNews = noteLoad(load, of: name, latency: latency)
+                let isNews = noteLoad(load, of: name, latency: latency, seen: seen)
                 if isNews || reads % Self.readsPerOptions == 0 { await readOptions(of: member) }
                 reads += 1
                 if isNews { await remember(load, of: name) }
@@ -52,13 +53,18 @@ struct Monitor: Service {
     }
 
     /// - Returns: whether engine or version differ from what was known.
-    private func noteLoad(_ load: BackendLoad, of name: BackendName, latency: Duration) -> Bool {
+    private func noteLoad(
+        _ load: BackendLoad, of name: BackendName, latency: Duration, seen: (accepted: Int, ended: Int)
+    ) -> Bool {
         var isNews = false
         fleet.change(name) { member in
             isNews = member.load?.engineVersion != load.engineVersion || member.catalog == nil
             member.load = load
             member.loadReadAt = clock.monotonic()
             member.latency = latency
+            // What happened while the reading was under way may be missing in it.
+            member.acceptedSinceRead -= seen.accepted
+            member.endedSinceRead -= seen.ended
             member.failuresInARow = 0
             member.lastError = nil
             member.silentSince = nil

@@ -1,11 +1,5 @@
 internal import CSQLite
 
-/// What a statement did.
-struct SQLiteOutcome: Sendable {
-    var rows: [Row] = []
-    var changed = 0
-}
-
 /// One connection to an SQLite file.
 // Invariant: used by one thread at a time: its user holds the writer's gate, or has taken it out of the locked list of
 // readers; hence @unchecked Sendable, and SQLITE_OPEN_NOMUTEX.
@@ -55,12 +49,12 @@ final class SQLiteConnection: @unchecked Sendable {
     ///   - keepRows: false drops the rows.
     /// - Returns: the rows, and how many were changed.
     /// - Throws: the statement's failure.
-    func run(_ bound: BoundStatement, keepRows: Bool) throws(DatabaseError) -> SQLiteOutcome {
+    func run(_ bound: BoundStatement, keepRows: Bool) throws(DatabaseError) -> StatementOutcome {
         let statement = try statement(for: bound.statement)
         defer { statement.reset() }
         try statement.bind(bound.values, name: bound.statement.name)
         let changesBefore = sqlite3_total_changes64(handle)
-        var outcome = SQLiteOutcome()
+        var outcome = StatementOutcome()
         while try statement.step(name: bound.statement.name) {
             if keepRows { outcome.rows.append(statement.row()) }
         }

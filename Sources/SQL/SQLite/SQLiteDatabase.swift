@@ -28,7 +28,7 @@ public final class SQLiteDatabase: Database {
 
     private let writer: SQLiteWriter
     private let readers: SQLiteReaders?
-    private let broadcaster = Broadcaster()
+    private let broadcaster = Broadcaster(isAlwaysEstablished: true)
     private let lock: Mutex<SQLiteFileLock?>
     private let isOpen = Atomic(true)
 

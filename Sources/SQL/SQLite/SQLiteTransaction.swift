@@ -40,7 +40,7 @@ final class SQLiteTransaction: DatabaseSession {
         }
     }
 
-    private func run(_ bound: BoundStatement, keepRows: Bool) async throws(DatabaseError) -> SQLiteOutcome {
+    private func run(_ bound: BoundStatement, keepRows: Bool) async throws(DatabaseError) -> StatementOutcome {
         guard !hasEnded else { throw DatabaseError(.invalid, "The transaction has ended; its session can't be used.") }
         if let failure {
             throw DatabaseError(

@@ -31,7 +31,7 @@ final class SQLiteWriter: Sendable {
     }
 
     /// Runs one statement in its turn.
-    func run(_ bound: BoundStatement, keepRows: Bool) async throws(DatabaseError) -> SQLiteOutcome {
+    func run(_ bound: BoundStatement, keepRows: Bool) async throws(DatabaseError) -> StatementOutcome {
         try await gate.enter()
         defer { gate.leave() }
         return try await run { connection throws(DatabaseError) in try connection.run(bound, keepRows: keepRows) }

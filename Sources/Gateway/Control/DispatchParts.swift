@@ -1,0 +1,48 @@
+internal import Backends
+internal import Model
+internal import Observability
+internal import Reactor
+internal import Record
+
+/// What the dispatcher works with.
+struct DispatchParts: Sendable {
+    let store: TaskStore
+    let mirror: StatusMirror
+    let lookup: TaskLookup
+    let fleet: Fleet
+    let durable: Durable
+    let clock: any WorldClock
+    let random: any RandomBits
+    let logger: Logger
+    /// Wakes the dispatcher.
+    let placement: WakeUp
+    /// Wakes the mirror's refresher.
+    let mirrorWake: WakeUp
+    /// Wakes the cleaner.
+    let cleaning: WakeUp
+    /// Wakes the sender of webhooks.
+    let webhookWake: WakeUp
+    /// The inventory's `scheduling.attempts`.
+    let attemptLimit: Int
+    /// The inventory's `scheduling.impossible_after`.
+    let impossibleAfter: Duration
+    let webhooks: WebhookPolicy
+
+    /// What carries one attempt out.
+    func transfer(_ attempt: AttemptRecord, _ member: FleetMember, slot: WakeUp) -> Transfer {
+        Transfer(
+            attempt: attempt, backend: member.backend, mayCommitAgain: !(member.load?.isCluster ?? false), store: store,
+            inputs: SubmissionBuilder(store: store, fleet: fleet), durable: durable, clock: clock, random: random,
+            logger: logger, attemptLimit: attemptLimit, webhooks: webhooks, slot: slot)
+    }
+
+    /// Shows in the mirror what the record now says of a task.
+    func refresh(_ id: TaskID) async {
+        guard let record = try? await store.record(of: id) else { return }
+        if record.intent == .remove {
+            mirror.remove(id)
+        } else {
+            mirror.replace(lookup.snapshot(of: record))
+        }
+    }
+}

@@ -1,0 +1,215 @@
+internal import Backends
+internal import Model
+internal import NodeODM
+internal import Observability
+internal import Reactor
+internal import Record
+
+/// Carries one attempt from its recording to the backend's acceptance.
+///
+/// `DispatchStateMachine` decides, this acts. Every step is recorded before it is taken, so that whoever finds the attempt after a
+/// crash knows what may have happened.
+struct Transfer: Sendable {
+    /// What became of the attempt.
+    enum End: Sendable {
+        /// The backend has the task.
+        case accepted
+        /// The task is back in the queue, or failed for good.
+        case released(backendFailed: Bool, outcome: EndOutcome)
+        /// Somebody else decides about it now.
+        case yielded
+        /// The program ends.
+        case stopped
+    }
+
+    let attempt: AttemptRecord
+    let backend: any Backend
+    let mayCommitAgain: Bool
+    let store: TaskStore
+    let inputs: SubmissionBuilder
+    let durable: Durable
+    let clock: any WorldClock
+    let random: any RandomBits
+    let logger: Logger
+    /// The inventory's `scheduling.attempts`.
+    let attemptLimit: Int
+    let webhooks: WebhookPolicy
+    /// Opens when a prefetched task got its slot.
+    let slot: WakeUp
+
+    /// Runs to the attempt's acceptance or release.
+    /// - Parameter isResumed: whether an earlier life of the program left it committing.
+    func run(isResumed: Bool) async -> End {
+        do {
+            return try await perform(isResumed: isResumed)
+        } catch {
+            if !(error is CancellationError) {
+                logger.error(
+                    "transfer broke off",
+                    ["task": .string(attempt.attempt.task.string), "error": .string(String(describing: error))])
+            }
+            return .stopped
+        }
+    }
+
+    private func perform(isResumed: Bool) async throws -> End {
+        var machine = DispatchStateMachine(isPrefetch: attempt.isPrefetch, mayCommitAgain: mayCommitAgain)
+        var current = attempt.attempt
+        var failure = ""
+        var action = isResumed ? machine.resumeCommitting() : machine.start()
+        while true {
+            switch action {
+            case .markSending: action = try await mark(&machine, .sending)
+            case .stage: action = await stage(&machine, current, &failure)
+            case .renameIdentity:
+                current.backendTask = BackendTaskID(TaskID(randomUUID: random).string)
+                action = try await rename(&machine, to: current.backendTask)
+            case .awaitSlot:
+                for await _ in slot.wakeUps() { break }
+                try Task.checkCancellation()
+                action = machine.promoted()
+            case .markCommitting: action = try await mark(&machine, .committing)
+            case .commit: action = await commit(&machine, current, &failure)
+            case .lookUp: action = await lookUp(&machine, current, &failure)
+            case .proveAbsent: action = await proveAbsent(&machine, current, &failure)
+            case .wait(let pause):
+                try await clock.sleep(for: pause)
+                action = machine.waited()
+            case .probe: action = machine.probed(answers: (try? await backend.load()) != nil)
+            case .accept: return try await accept()
+            case .release(let release): return try await give(back: release, because: failure)
+            case .yield: return .yielded
+            case .stop: return .stopped
+            }
+        }
+    }
+
+    // MARK: Steps in the record
+
+    private func mark(
+        _ machine: inout DispatchStateMachine, _ state: Attempt.State
+    ) async throws -> DispatchStateMachine.Action {
+        let (isOurs, isUnsure) = try await durable.run { () throws(RecordError) in
+            state == .sending
+                ? try await store.markSending(attempt.key, at: now) : try await store.markCommitting(attempt.key, at: now)
+        }
+        if isOurs { return machine.marked() }
+        // A first try whose answer was lost may have been the one that took effect.
+        if isUnsure, try await isRecorded(as: state) { return machine.marked() }
+        return machine.lostClaim()
+    }
+
+    private func rename(
+        _ machine: inout DispatchStateMachine, to name: BackendTaskID
+    ) async throws -> DispatchStateMachine.Action {
+        let (isOurs, _) = try await durable.run { () throws(RecordError) in
+            try await store.rename(attempt.key, to: name, at: now)
+        }
+        return isOurs ? machine.marked() : machine.lostClaim()
+    }
+
+    private func accept() async throws -> End {
+        let (isOurs, isUnsure) = try await durable.run { () throws(RecordError) in
+            try await store.markAccepted(attempt.key, at: now)
+        }
+        if isOurs { return .accepted }
+        guard isUnsure else { return .yielded }
+        return try await isRecorded(as: .accepted) ? .accepted : .yielded
+    }
+
+    private func isRecorded(as state: Attempt.State) async throws -> Bool {
+        let (record, _) = try await durable.run { () throws(RecordError) in
+            try await store.record(of: attempt.attempt.task)
+        }
+        return record?.attempt?.key == attempt.key && record?.attempt?.state == state
+    }
+
+    private func give(back release: DispatchStateMachine.Release, because failure: String) async throws -> End {
+        let (record, _) = try await durable.run { () throws(RecordError) in
+            try await store.record(of: attempt.attempt.task)
+        }
+        let failures = record?.failures ?? 0
+        let isCommitted = record?.attempt?.state == .committing
+        let pause = Duration.seconds(5 << min(failures, 3))
+        let back = Release(
+            proof: isCommitted ? .backendDisowns : .nothingCommitted, isCounted: release.isCounted,
+            reason: failure.isEmpty ? "the backend doesn't have the task" : failure, limit: attemptLimit,
+            retryAt: release.isCounted ? Timestamp(milliseconds: clock.wallMilliseconds()) + pause : nil,
+            passesOver: release.passesOver, leftover: release.leavesArea ? .discard : nil)
+        let (outcome, _) = try await durable.run { () throws(RecordError) in
+            try await store.release(attempt.key, back, webhook: webhooks, at: now)
+        }
+        logger.warning(
+            "attempt given back",
+            [
+                "task": .string(attempt.attempt.task.string), "backend": .string(attempt.backend.string),
+                "reason": .string(back.reason), "counted": .string(String(release.isCounted)),
+            ])
+        return .released(backendFailed: release.opensCircuit, outcome: outcome)
+    }
+
+    // MARK: Steps on the backend
+
+    private func stage(
+        _ machine: inout DispatchStateMachine, _ attempt: Attempt, _ failure: inout String
+    ) async -> DispatchStateMachine.Action {
+        do throws(BackendError) {
+            if self.attempt.isInPlace { return machine.staged() }
+            let submission = try await inputs.submission(of: attempt, to: backend)
+            try await backend.stage(attempt, submission)
+            return machine.staged()
+        } catch {
+            failure = error.message
+            return machine.stageFailed(error.code)
+        }
+    }
+
+    private func commit(
+        _ machine: inout DispatchStateMachine, _ attempt: Attempt, _ failure: inout String
+    ) async -> DispatchStateMachine.Action {
+        do throws(BackendError) {
+            if self.attempt.isInPlace {
+                try await backend.restart(attempt.backendTask, options: try await inputs.options(of: attempt, on: backend))
+            } else {
+                try await backend.commit(attempt)
+            }
+            return machine.committed()
+        } catch {
+            failure = error.message
+            return machine.commitFailed(error.code)
+        }
+    }
+
+    private func lookUp(
+        _ machine: inout DispatchStateMachine, _ attempt: Attempt, _ failure: inout String
+    ) async -> DispatchStateMachine.Action {
+        do throws(BackendError) {
+            let info = try await backend.status(of: attempt.backendTask, outputFrom: nil)
+            guard self.attempt.isInPlace else { return machine.found() }
+            // The node resets dateCreated at a restart: an older one means that the restart never arrived.
+            let isRestarted = info.dateCreated >= self.attempt.recordedAt + .seconds(-60) && !info.status.isFinal
+            return isRestarted ? machine.found() : machine.notFound()
+        } catch {
+            if error.code == .cancelled { return .stop }
+            failure = error.message
+            return error.code == .unknownTask ? machine.notFound() : machine.unreachable()
+        }
+    }
+
+    private func proveAbsent(
+        _ machine: inout DispatchStateMachine, _ attempt: Attempt, _ failure: inout String
+    ) async -> DispatchStateMachine.Action {
+        do throws(BackendError) {
+            switch try await backend.discard(attempt) {
+            case .discarded: return machine.discarded()
+            case .wasAccepted: return machine.found()
+            }
+        } catch {
+            if error.code == .cancelled { return .stop }
+            failure = error.message
+            return machine.unreachable()
+        }
+    }
+
+    private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
+}

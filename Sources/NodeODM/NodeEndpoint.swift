@@ -1,0 +1,65 @@
+internal import HTTPTypes
+
+/// Where a node is, and the token it wants.
+///
+/// The description leaves the token out, so that an endpoint may stand in a log.
+public struct NodeEndpoint: Sendable, Hashable, CustomStringConvertible {
+    /// https rather than http.
+    public var isTLS: Bool
+    /// A name or a numeric address, an IPv6 one without brackets.
+    public var host: String
+    /// The port.
+    public var port: UInt16
+    /// In front of every path; empty, or with a slash at its start and none at its end.
+    public var basePath: String
+    /// The node's own token, sent as `?token=` (contract 5); nil or empty sends none.
+    public var token: String?
+
+    /// Every part is given.
+    public init(isTLS: Bool = false, host: String, port: UInt16, basePath: String = "", token: String? = nil) {
+        self.isTLS = isTLS
+        self.host = host
+        self.port = port
+        self.basePath = basePath
+        self.token = token
+    }
+
+    /// Scheme, host, port and base path.
+    public var description: String {
+        let literal = host.utf8.contains(ASCII.colon) ? "[\(host)]" : host
+        return "\(isTLS ? "https" : "http")://\(literal):\(port)\(basePath)"
+    }
+
+    /// Path and query of a call.
+    /// - Parameters:
+    ///   - segments: of the path, not yet encoded; a slash inside one stays inside it.
+    ///   - query: items beside the token.
+    /// - Returns: what stands in a request line. Holds the token: never to be logged.
+    public func target(_ segments: [String], query: [FormItem] = []) -> String {
+        var target = basePath
+        for segment in segments { target += "/\(PercentEncoding.encode(segment))" }
+        var items = query.map { FormURLEncoded.Item(name: $0.name, value: $0.value) }
+        if let token, !token.isEmpty { items.append(FormURLEncoded.Item(name: "token", value: token)) }
+        return items.isEmpty ? target : "\(target)?\(FormURLEncoded.encode(items))"
+    }
+
+    /// A name and a value in a query or an urlencoded body.
+    public struct FormItem: Sendable, Hashable {
+        var name: String
+        var value: String
+
+        /// An item, not yet encoded.
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// A text with the token, should it occur, made unreadable.
+    func redacting(_ text: String) -> String {
+        guard let token, !token.isEmpty else { return text }
+        return [token, PercentEncoding.encode(token)].reduce(text) { text, secret in
+            text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "…")
+        }
+    }
+}

@@ -1,0 +1,82 @@
+public import Model
+
+/// Why a backend isn't chosen for a task. A closed set: `code` is safe as a metric label.
+public enum Reason: Sendable, Equatable {
+    /// It left the inventory.
+    case retired
+    /// An operator locked it.
+    case locked
+    /// It takes no new tasks.
+    case draining
+    /// Its last readings failed.
+    case offline
+    /// It hasn't answered yet since the start.
+    case neverRead
+    /// It failed just now and is left alone until a moment.
+    case failing(until: Timestamp)
+    /// After a failure one task is being tried there.
+    case probing
+    /// It takes fewer images.
+    case tooManyImages(limit: Int)
+    /// Its engine lacks an option.
+    case unknownOption(String)
+    /// It lacks a label of the token.
+    case missingLabel(String)
+    /// Its kind can't take such a task.
+    case unsupported(TaskNeeds)
+    /// It refused this task, and others haven't yet.
+    case refusedBefore
+    /// No slot is free.
+    case full(slots: Int)
+    /// Lower tiers come first, until `spill_after` is over.
+    case higherTier(Int)
+
+    /// Safe as a metric label.
+    public var code: String {
+        switch self {
+        case .retired: "retired"
+        case .locked: "locked"
+        case .draining: "draining"
+        case .offline: "offline"
+        case .neverRead: "never_read"
+        case .failing: "failing"
+        case .probing: "probing"
+        case .tooManyImages: "too_many_images"
+        case .unknownOption: "unknown_option"
+        case .missingLabel: "missing_label"
+        case .unsupported: "unsupported"
+        case .refusedBefore: "refused_before"
+        case .full: "full"
+        case .higherTier: "higher_tier"
+        }
+    }
+
+    /// One clause for people.
+    public var text: String {
+        switch self {
+        case .retired: "left the inventory"
+        case .locked: "is locked"
+        case .draining: "is draining"
+        case .offline: "is offline"
+        case .neverRead: "hasn't answered yet"
+        case .failing: "failed just now and is left alone for a while"
+        case .probing: "is being tried with one task after a failure"
+        case .tooManyImages(let limit): "takes at most \(limit) images"
+        case .unknownOption(let name): "doesn't know the option \"\(name)\""
+        case .missingLabel(let label): "lacks the label \(label)"
+        case .unsupported(let needs): "can't take \(needs.text)"
+        case .refusedBefore: "refused this task before"
+        case .full(let slots): slots == 1 ? "has its one slot in use" : "has all \(slots) slots in use"
+        case .higherTier(let tier): "is in tier \(tier), which waits for scheduling.spill_after"
+        }
+    }
+
+    /// Whether the backend can't take such a task for what the inventory or its engine says, whatever its state.
+    var isLasting: Bool {
+        switch self {
+        case .tooManyImages, .unknownOption, .missingLabel, .unsupported: true
+        case .retired, .locked, .draining, .offline, .neverRead, .failing, .probing, .refusedBefore, .full, .higherTier:
+            false
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/// What a task demands of every backend that shall take it; equal for most tasks of one client.
+public struct Requirements: Hashable, Sendable {
+    /// Names of the options that the client sent.
+    public let options: Set<String>
+    /// The labels of its token: only backends that carry all of them.
+    public let labels: [String: String]
+    /// What kinds of input it has.
+    public let needs: TaskNeeds
+    /// Computed once: a queue of a million tasks hashes by it.
+    private let fingerprint: Int
+
+    /// Every part is given.
+    public init(options: Set<String> = [], labels: [String: String] = [:], needs: TaskNeeds = []) {
+        self.options = options
+        self.labels = labels
+        self.needs = needs
+        var hasher = Hasher()
+        hasher.combine(options)
+        hasher.combine(labels)
+        hasher.combine(needs)
+        fingerprint = hasher.finalize()
+    }
+
+    /// By what the parts hash to.
+    public func hash(into hasher: inout Hasher) { hasher.combine(fingerprint) }
+}

@@ -1,0 +1,159 @@
+public import Model
+
+/// The waiting tasks, grouped so that a placement pass looks at groups and their oldest tasks only.
+///
+/// A value that its caller keeps beside the record: a commit inserts, a cancel removes, a failed placement inserts
+/// again. A pass takes out what it places. Cost: O(1) an insert in order of age, O(groups + placements) a pass.
+public struct TaskQueue: Sendable {
+    fileprivate struct Entry {
+        var task: QueuedTask
+        /// Its place among tasks of the same millisecond.
+        var ticket: UInt64
+        /// Names its one living member in a group.
+        var stamp: UInt64 = 0
+        /// Index of its group; nil while it pauses.
+        var group: Int?
+    }
+
+    private var entries: [TaskID: Entry] = [:]
+    private var groupIndex: [TaskGroup.Key: Int] = [:]
+    private(set) var groups: [TaskGroup] = []
+    private var pausing: Set<TaskID> = []
+    private var imageBounds: [Int] = []
+    private var nextTicket: UInt64 = 0
+    private var nextStamp: UInt64 = 0
+
+    /// No tasks.
+    public init() {}
+
+    /// How many tasks wait, pausing ones included.
+    public var count: Int { entries.count }
+    /// Whether none waits.
+    public var isEmpty: Bool { entries.isEmpty }
+
+    /// The task of an identity, if it waits.
+    public subscript(id: TaskID) -> QueuedTask? { entries[id]?.task }
+
+    /// Adds a task, or replaces what is known of it.
+    public mutating func insert(_ task: QueuedTask) {
+        nextTicket += 1
+        let known = take(task.id)
+        entries[task.id] = Entry(task: task, ticket: known?.ticket ?? nextTicket)
+        if task.notBefore == nil { join(task.id) } else { pausing.insert(task.id) }
+    }
+
+    /// Takes a task out.
+    @discardableResult
+    public mutating func remove(_ id: TaskID) -> QueuedTask? { take(id)?.task }
+
+    private mutating func take(_ id: TaskID) -> Entry? {
+        guard let entry = entries.removeValue(forKey: id) else { return nil }
+        if let group = entry.group {
+            groups[group].forgetOne()
+            if groups[group].count == 0 { groups[group].clear() }
+        } else {
+            pausing.remove(id)
+        }
+        return entry
+    }
+
+    /// All ready tasks of a class, oldest first in each of its owners.
+    public func tasks(of taskClass: TaskClass) -> [QueuedTask] {
+        tasks { $0.taskClass == taskClass }
+    }
+
+    /// All ready tasks of some groups.
+    func tasks(where isWanted: (TaskGroup.Key) -> Bool) -> [QueuedTask] {
+        groups.filter { isWanted($0.key) }.flatMap { group in
+            group.members.compactMap { member in live(member)?.task }
+        }
+    }
+
+    /// Marks where a task's inputs are sent ahead to.
+    mutating func stage(_ id: TaskID, on backend: BackendName?) {
+        guard var task = entries[id]?.task, task.staged != backend else { return }
+        task.staged = backend
+        insert(task)
+    }
+
+    /// Lets pausing tasks in whose time has come, and groups anew where the backends' limits have changed.
+    mutating func prepare(imageBounds bounds: [Int], now: Timestamp) {
+        if bounds != imageBounds {
+            imageBounds = bounds
+            groupIndex = [:]
+            groups = []
+            // In order of age, so that each lands at the end of its group.
+            let ready = entries.values.filter { $0.group != nil }.sorted { ($0.age) < ($1.age) }
+            for entry in ready { join(entry.task.id) }
+        }
+        dropEmptyGroups()
+        let due = pausing.filter { id in entries[id].map { $0.task.readySince <= now } ?? false }
+        for id in due {
+            pausing.remove(id)
+            join(id)
+        }
+    }
+
+    /// When the first pausing task is ready.
+    var nextReady: Timestamp? { pausing.compactMap { entries[$0]?.task.readySince }.min() }
+
+    /// The oldest task of a group, with its place in the order of age.
+    mutating func head(of group: Int) -> (age: Age, task: QueuedTask)? {
+        while let member = groups[group].first {
+            if let entry = live(member) { return (entry.age, entry.task) }
+            groups[group].dropFirst()
+        }
+        return nil
+    }
+
+    /// The class of a task under the limits of the last pass.
+    static func taskClass(of task: QueuedTask, imageBounds: [Int]) -> TaskClass {
+        TaskClass(
+            requirements: task.requirements, imageBound: imageBounds.first { task.images <= $0 },
+            passedOver: task.passedOver)
+    }
+
+    private mutating func join(_ id: TaskID) {
+        guard let entry = entries[id] else { return }
+        let key = TaskGroup.Key(
+            owner: entry.task.owner, taskClass: Self.taskClass(of: entry.task, imageBounds: imageBounds),
+            staged: entry.task.staged)
+        let index = groupIndex[key] ?? groups.count
+        if index == groups.count {
+            groups.append(TaskGroup(key))
+            groupIndex[key] = index
+        }
+        nextStamp += 1
+        entries[id]?.group = index
+        entries[id]?.stamp = nextStamp
+        groups[index].add(TaskGroup.Member(age: entry.age, stamp: nextStamp, id: id))
+        if groups[index].isWasteful { compact(index) }
+    }
+
+    private mutating func compact(_ index: Int) {
+        groups[index].keep { entries[$0.id]?.stamp == $0.stamp }
+    }
+
+    /// Groups of demands that nobody makes any more would pile up for ever.
+    private mutating func dropEmptyGroups() {
+        guard groups.count > 64, groups.count(where: { $0.count == 0 }) > groups.count / 2 else { return }
+        let kept = groups.filter { $0.count > 0 }
+        groups = kept
+        groupIndex = [:]
+        for index in groups.indices {
+            groupIndex[groups[index].key] = index
+            for member in groups[index].members where entries[member.id]?.stamp == member.stamp {
+                entries[member.id]?.group = index
+            }
+        }
+    }
+
+    private func live(_ member: TaskGroup.Member) -> Entry? {
+        guard let entry = entries[member.id], entry.stamp == member.stamp else { return nil }
+        return entry
+    }
+}
+
+extension TaskQueue.Entry {
+    fileprivate var age: Age { Age(since: task.queuedSince, ticket: ticket) }
+}

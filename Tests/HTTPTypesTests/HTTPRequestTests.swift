@@ -1,0 +1,44 @@
+import HTTPTypes
+import Testing
+
+@Suite("Requests")
+struct HTTPRequestTests {
+    @Test(
+        "a target is taken apart",
+        arguments: [
+            ("/", "/", nil, nil), ("/a/b?x=1?y", "/a/b", "x=1?y", nil), ("/a?", "/a", "", nil),
+            ("http://h.example.org:81/p?q", "/p", "q", "h.example.org:81"), ("HTTPS://h", "/", nil, "h"),
+            ("http://h?q", "/", "q", "h"), ("*", "*", nil, nil),
+        ] as [(String, String, String?, String?)])
+    func targets(target: String, path: String, query: String?, authority: String?) {
+        let request = HTTPRequest(.get, target)
+        #expect(request.target == target)
+        #expect(request.path == path)
+        #expect(request.query == query)
+        #expect(request.authority == authority)
+    }
+
+    @Test("query items are decoded, and bad encoding stays as it is")
+    func query() {
+        let request = HTTPRequest(.get, "/p?token=a%2Bb+c&empty=&flag&bad=%zz&token=second&%C3%BC=%C3%A4")
+        #expect(request.queryItem("token") == "a+b c")
+        #expect(request.queryItem("empty") == "")
+        #expect(request.queryItem("flag") == "")
+        #expect(request.queryItem("bad") == "%zz")
+        #expect(request.queryItem("ü") == "ä")
+        #expect(request.queryItem("none") == nil)
+        #expect(request.queryItems.count == 6)
+    }
+
+    @Test("methods are told by their exact letters")
+    func methods() {
+        #expect(HTTPMethod("GET") == .get)
+        #expect(HTTPMethod("get") == .other("get"))
+        #expect(HTTPMethod("MKCOL").name == "MKCOL")
+        for name in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PURGE"] {
+            let fromBytes = Array(name.utf8).withUnsafeBufferPointer { HTTPMethod(bytes: $0) }
+            #expect(fromBytes == HTTPMethod(name))
+            #expect(fromBytes.name == name)
+        }
+    }
+}
