@@ -164,7 +164,7 @@ def test_item_84_the_backend_goes_away_in_the_middle(world, profile):
 
 @pytest.mark.only("gateway")
 def test_item_84_the_backend_is_away_before_the_first_byte(world, profile, photos):
-    node = world.node(task_seconds=0.2)
+    node = world.node(task_seconds=0.2, dump="always")
     gateway = world.gateway([node])
     uuid = completed(gateway, photos[:1])
     node.kill()

@@ -15,9 +15,10 @@ def stubbed(world, settings=None):
 
 
 def running_on(stub, gateway, photos):
+    """A task that runs on the stub; the gateway may put a line of its own before the node's."""
     uuid = gateway.api.submit(photos[:1])
     task = stub.only_task()
-    eventually("the mirror has seen it", lambda: gateway.api.output(uuid) and gateway.api.task(uuid)["processingTime"] >= 0)
+    eventually("the mirror has seen it", lambda: gateway.api.output(uuid)[-2:] == ["first line", "second line"])
     return uuid, task
 
 
@@ -130,12 +131,15 @@ def test_item_60_lines_are_neither_repeated_nor_lost(world, profile, photos):
 
 
 @pytest.mark.only("gateway")
-def test_item_61_a_log_that_got_shorter(world, profile, photos):
+@pytest.mark.parametrize("sign", ["processing time fell", "output is shorter"])
+def test_item_61_a_log_that_got_shorter(world, profile, photos, sign):
     stub, gateway = stubbed(world)
     uuid, task = running_on(stub, gateway, photos)
     task["lines"] += [f"line {n}" for n in range(50)]
     eventually("50 lines", lambda: gateway.api.output(uuid)[-1] == "line 49")
     before = gateway.api.output(uuid)
+    if sign == "processing time fell":
+        task["processingTime"] = -1
     task["lines"] = ["begun again"]
     eventually("the new section", lambda: gateway.api.output(uuid)[-1] == "begun again")
     after = gateway.api.output(uuid)
@@ -183,7 +187,7 @@ def test_item_62_a_backend_in_trouble(world, profile, photos, fault):
     for _ in range(20):
         info = gateway.api.task(uuid, with_output=0)
         assert info["status"]["code"] == 20 and info["uuid"] == uuid
-        assert info["output"][:2] == ["first line", "second line"]
+        assert info["output"][-2:] == ["first line", "second line"]
         assert isinstance(info["progress"], (int, float)) and isinstance(info["options"], list)
 
 

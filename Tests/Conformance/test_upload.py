@@ -178,7 +178,11 @@ def test_item_38_a_body_that_stops_half_way(target, profile, photos):
     data = jpeg(51, (600, 400))
     wire = cut_upload(target.server, uuid, "HALF.JPG", data, len(data) // 2)
     wire.socket.shutdown(socket.SHUT_WR)
-    assert wire.closed_by_peer() or wire.answer().status >= 400
+    try:
+        answer = wire.answer()
+        assert answer.status >= 400 or "error" in answer.json()
+    except ConnectionError:
+        pass  # Closed without an answer.
     wire.close()
     assert committed_names(target, uuid) == [photos[0][0]]
 
@@ -303,7 +307,7 @@ def test_item_42_upload_after_commit(target, photos):
 @pytest.mark.only("gateway")
 def test_item_43_storage_is_full(world, profile, photos):
     node = world.node(task_seconds=0.2)
-    gateway = world.gateway([node], {"storage": {"min_free": "1PiB"}})
+    gateway = world.gateway([node], {"storage": {"min_free": "1024TiB"}})
     uuid = gateway.api.init()["uuid"]
     body, kind = multipart([("images", *photos[0])])
     answer = gateway.api.post(f"/task/new/upload/{uuid}", data=body, headers={"Content-Type": kind})
