@@ -171,6 +171,11 @@ class Target:
         """What the nodes received for a task: (name, sha256), sorted."""
         return sorted(file for node in self.nodes for file in node.files(uuid))
 
+    def hold(self, on=True):
+        """Tasks that run go on running until this is switched off again."""
+        for node in self.nodes:
+            node.set(hold=on)
+
     def leftovers(self):
         """Names of the files below the data folder that belong to uploads and tasks."""
         place = self.server.storage_folder if self.is_gateway else self.server.data_folder

@@ -26,14 +26,16 @@ def test_item_79_not_ready(slow, photos):
 
 
 def test_item_79_the_archive_of_an_earlier_run(world, profile, photos):
-    target = world.target(profile, task_seconds=2)
+    target = world.target(profile, task_seconds=0.3)
     uuid = completed(target, photos[:1])
+    target.hold()
     assert target.api.act("restart", uuid) == {"success": True}
     answer = target.api.download(uuid)
     if profile == "gateway":
         assert plain(answer) == {"error": "Asset not ready"}
     else:
         assert answer.headers["Content-Type"] == "application/zip", "NodeODM still serves the old one: its own fault"
+    target.hold(False)
     target.api.wait(uuid, 40)
     assert target.api.download(uuid).headers["Content-Type"] == "application/zip"
 

@@ -135,7 +135,7 @@ def test_a_kill_in_the_middle_of_an_upload(fleet, flight):
 
 @pytest.mark.parametrize("fault", ["frozen", "cut off", "blocked", "killed"])
 def test_polls_while_the_owner_is_in_trouble(world, database, photos, fault):
-    node = world.node(task_seconds=4, dump="always")
+    node = world.node(task_seconds=0.3, dump="always", hold=True)
     cable = world.cable(node.port)
     gateway = world.gateway([{**node.backend(), "url": cable.url}], database())
     uuid = gateway.api.submit(photos[:3])
@@ -150,6 +150,7 @@ def test_polls_while_the_owner_is_in_trouble(world, database, photos, fault):
         assert gateway.api.get("/info", timeout=5).status_code == 200
         time.sleep(0.1)
     {"frozen": node.thaw, "cut off": cable.mend, "blocked": cable.unblock, "killed": node.start}[fault]()
+    node.set(hold=False)
     complete(gateway, [uuid])
     if fault != "killed":
         assert sum(node.starts().values()) == 1

@@ -207,11 +207,12 @@ def test_item_63_a_backend_that_forgot(world, profile, photos):
 
 
 def test_item_65_processing_time(world, profile, photos):
-    target = world.target(profile, max_parallel=1, task_seconds=1)
+    target = world.target(profile, max_parallel=1, task_seconds=0.3, hold=True)
     first, second = target.api.submit(photos[:1]), target.api.submit(photos[:1])
     target.api.wait(second, 10)
     assert target.api.task(second)["processingTime"] == -1
     target.api.wait(first, 20)
+    target.hold(False)
     for uuid in (first, second):
         time = target.api.wait(uuid, 40)["processingTime"]
         assert isinstance(time, int) and time >= 0

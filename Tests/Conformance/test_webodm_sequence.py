@@ -14,7 +14,7 @@ from harness.waiting import eventually
 
 
 def test_item_96_webodms_node_test(world, profile, flight, tmp_path):
-    target = world.target(profile, task_seconds=1)
+    target = world.target(profile, task_seconds=0.3, hold=True)
     node = Node(*host_and_port(target.server.url))
     eventually("the node is read", lambda: node.info().engine_version == "3.6.0" or node.info().engine_version)
     info = node.info()
@@ -35,6 +35,7 @@ def test_item_96_webodms_node_test(world, profile, flight, tmp_path):
     except NodeResponseError:
         pass
     assert isinstance(task.output(), list)
+    target.hold(False)
     task.wait_for_completion(interval=0.2)
     assert len(task.output()) > 0
     archive = task.download_zip(str(tmp_path))
