@@ -127,7 +127,7 @@ final class Connection: @unchecked Sendable {
             if await body.discard(upTo: limits.skippedBody) { return true }
         }
         do { try await flush() } catch { return false }
-        if !body.isFinished { await linger() }
+        if !body.isFinished || !input.isEmpty { await linger() }
         return false
     }
 
@@ -150,9 +150,8 @@ final class Connection: @unchecked Sendable {
         case .complete, .aborted: return
         case .started, .untilClose, .bodyless: return cut()
         }
-        if let error = error as? HTTPServerError {
-            if error.code == .connectionLost || error.code == .clientTooSlow { return abort() }
-            if error.code == .bodyTruncated, socket.peerHasClosed, socket.descriptor < 0 { return abort() }
+        if let error = error as? HTTPServerError, error.code == .connectionLost || error.code == .clientTooSlow {
+            return abort()
         }
         let (response, bytes) = shard.errorAnswer(error, request)
         do { try await send(response, body: bytes) } catch { abort() }
@@ -325,7 +324,8 @@ final class Connection: @unchecked Sendable {
         await socket.loop.yieldToPoll()
     }
 
-    private func noteTurn(bytes: Int) async {
+    /// Lets other connections have their turn when bytes flow without a wait.
+    func noteTurn(bytes: Int) async {
         bytesInTurn += bytes
         guard bytesInTurn > Self.bytesPerTurn else { return }
         bytesInTurn = 0

@@ -48,5 +48,5 @@ public struct ResponseWriter: ~Copyable {
     }
 
     /// Closes the connection without an answer: what clients retry that take any answer for final.
-    public consuming func closeWithoutAnswer() { connection.abort() }
+    public consuming func closeWithoutAnswer() { connection.closeWithoutAnswer() }
 }
