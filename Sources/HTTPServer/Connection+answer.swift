@@ -155,12 +155,16 @@ extension Connection {
         try await flush()
     }
 
-    func relay(_ body: (StreamSocket) async throws -> RelayEnd) async throws {
+    /// Before a relay writes to the socket itself.
+    func beginRelay() async throws(HTTPServerError) {
         try await flush()
         socket.writeDeadline = socket.loop.now + limits.unread
-        let end = try await body(socket)
+    }
+
+    /// After a relay.
+    func endRelay(_ end: RelayEnd) {
         answer = .complete
-        if end == .close || !self.body.isSkippable(limit: limits.skippedBody) || shard.isDraining { keepsAlive = false }
+        if end == .close || !body.isSkippable(limit: limits.skippedBody) || shard.isDraining { keepsAlive = false }
     }
 
     // MARK: The head
