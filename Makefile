@@ -22,7 +22,7 @@ test: packages-test venv ## run everything: unit tests, live tests, and the conf
 	scripts/test.sh
 
 demo: build ## two simulated nodes, the gateway and a task from images to results, explained on the way
-	$(RELEASE)/scaleodm demo
+	scripts/demo.sh
 
 bench: packages-bench build ## measure the gateway beside nginx
 	Benchmarks/run.sh

@@ -1,5 +1,5 @@
 internal import CCurl
-internal import CShims
+internal import CCurlShims
 internal import HTTPTypes
 internal import Reactor
 

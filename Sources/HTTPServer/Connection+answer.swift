@@ -72,12 +72,12 @@ extension Connection {
         guard bytes.count > Self.copiedBody else {
             guard try beginPiece(bytes.count) else { return }
             output.append(contentsOf: bytes)
-            return try await endPiece()
+            return try await endPiece(bytes.count)
         }
         guard try beginPiece(bytes.count) else { return }
         try await flush()
         try await sendDirectly(bytes)
-        try await endPiece()
+        try await endPiece(bytes.count)
     }
 
     func writeBody(_ bytes: UnsafeRawBufferPointer) async throws(HTTPServerError) {
@@ -89,7 +89,7 @@ extension Connection {
             socket.writeDeadline = socket.loop.now + limits.unread
             do { try await socket.send(bytes) } catch { throw lost(error) }
         }
-        try await endPiece()
+        try await endPiece(bytes.count)
     }
 
     /// Checks a piece against what was announced, and writes its chunk's size.
@@ -114,13 +114,14 @@ extension Connection {
         return count > 0
     }
 
-    private func endPiece() async throws(HTTPServerError) {
+    private func endPiece(_ count: Int) async throws(HTTPServerError) {
         if case .started(.chunked) = answer { output.appendText("\r\n") }
         if output.count - sent >= Self.copiedBody {
             try await flush()
         } else if sent < output.count {
             shard.flushLater(self)
         }
+        await noteTurn(bytes: count)
     }
 
     func finishBody() async throws(HTTPServerError) {
@@ -141,6 +142,12 @@ extension Connection {
 
     // MARK: Others
 
+    /// Ends the connection instead of an answer; answers to earlier requests still go out, if there is room.
+    func closeWithoutAnswer() {
+        flushNow()
+        abort()
+    }
+
     func sendContinue() async throws(HTTPServerError) {
         // Never after the answer: a client that has it waits for nothing any more.
         guard case .none = answer else { return }
@@ -148,12 +155,16 @@ extension Connection {
         try await flush()
     }
 
-    func relay(_ body: (StreamSocket) async throws -> RelayEnd) async throws {
+    /// Before a relay writes to the socket itself.
+    func beginRelay() async throws(HTTPServerError) {
         try await flush()
         socket.writeDeadline = socket.loop.now + limits.unread
-        let end = try await body(socket)
+    }
+
+    /// After a relay.
+    func endRelay(_ end: RelayEnd) {
         answer = .complete
-        if end == .close || !self.body.isSkippable(limit: limits.skippedBody) || shard.isDraining { keepsAlive = false }
+        if end == .close || !body.isSkippable(limit: limits.skippedBody) || shard.isDraining { keepsAlive = false }
     }
 
     // MARK: The head

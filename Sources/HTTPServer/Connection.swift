@@ -127,11 +127,11 @@ final class Connection: @unchecked Sendable {
             if await body.discard(upTo: limits.skippedBody) { return true }
         }
         do { try await flush() } catch { return false }
-        if !body.isFinished { await linger() }
+        if !body.isFinished || !input.isEmpty { await linger() }
         return false
     }
 
-    private func log(_ request: HTTPRequest?, _ begin: MonotonicTime) {
+    func log(_ request: HTTPRequest?, _ begin: MonotonicTime) {
         guard let accessLog = shard.accessLog else { return }
         var isComplete = false
         if case .complete = answer { isComplete = true }
@@ -142,75 +142,10 @@ final class Connection: @unchecked Sendable {
                 nanoseconds: MonotonicTime.now().nanoseconds - begin.nanoseconds, peer: peer, isComplete: isComplete))
     }
 
-    // MARK: Errors
-
-    private func answerError(_ error: any Error, to request: HTTPRequest?) async {
-        switch answer {
-        case .none: break
-        case .complete, .aborted: return
-        case .started, .untilClose, .bodyless: return cut()
-        }
-        if let error = error as? HTTPServerError {
-            if error.code == .connectionLost || error.code == .clientTooSlow { return abort() }
-            if error.code == .bodyTruncated, socket.peerHasClosed, socket.descriptor < 0 { return abort() }
-        }
-        let (response, bytes) = shard.errorAnswer(error, request)
-        do { try await send(response, body: bytes) } catch { abort() }
-    }
-
-    /// A head that can't be read: answered, then closed, for what follows can't be read either.
-    private func refuse(_ error: HTTPServerError) async {
-        guard socket.descriptor >= 0, error.code != .connectionLost, error.code != .clientTooSlow else { return }
-        let begin = MonotonicTime.now()
-        notes.reset()
-        answer = .none
-        isHead = false
-        keepsAlive = false
-        await answerError(error, to: nil)
-        log(nil, begin)
-        guard case .complete = answer else { return }
-        do { try await flush() } catch { return }
-        await linger()
-    }
-
-    /// Ends the connection without a word more.
-    func abort() {
-        answer = .aborted
-        keepsAlive = false
-        output.removeAll()
-        sent = 0
-        socket.close()
-    }
-
-    /// Cuts an answer short. Where only the connection's end tells the body's, a reset tells that this isn't it.
-    private func cut() {
-        if case .untilClose = answer, socket.descriptor >= 0 {
-            var option = Glibc.linger(l_onoff: 1, l_linger: 0)
-            setsockopt(socket.descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout.size(ofValue: option)))
-        }
-        abort()
-    }
-
-    /// Reads and drops what still comes: closing with unread data would reset the connection, and the client would lose
-    /// the answer (RFC 9112 §9.6).
-    private func linger() async {
-        socket.shutdownWrite()
-        let end = MonotonicTime.now() + limits.lingerTime
-        var budget = limits.lingerBytes
-        socket.readDeadline = end
-        input.release(pool: shard.buffers)
-        while budget > 0, socket.loop.now < end {
-            let room = input.prepare(large: true, limit: .max, pool: shard.buffers)
-            guard let count = try? await socket.receive(into: room), count > 0 else { return }
-            budget -= count
-            await noteTurn(bytes: count)
-        }
-    }
+    // MARK: Receiving
 
     /// Closes the connection if that loses nothing: on drain.
     func closeIfIdle() { if isIdle { socket.close() } }
-
-    // MARK: Receiving
 
     /// The next request's head; nil at the connection's orderly end.
     private func nextHead() async throws(HTTPServerError) -> RequestHead? {
@@ -325,7 +260,8 @@ final class Connection: @unchecked Sendable {
         await socket.loop.yieldToPoll()
     }
 
-    private func noteTurn(bytes: Int) async {
+    /// Lets other connections have their turn when bytes flow without a wait.
+    func noteTurn(bytes: Int) async {
         bytesInTurn += bytes
         guard bytesInTurn > Self.bytesPerTurn else { return }
         bytesInTurn = 0

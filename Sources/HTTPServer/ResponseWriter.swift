@@ -44,9 +44,10 @@ public struct ResponseWriter: ~Copyable {
     ///
     /// When `body` throws, it must not have written anything: the error is then answered as any other.
     public consuming func relay(_ body: (StreamSocket) async throws -> RelayEnd) async throws {
-        try await connection.relay(body)
+        try await connection.beginRelay()
+        connection.endRelay(try await body(connection.socket))
     }
 
     /// Closes the connection without an answer: what clients retry that take any answer for final.
-    public consuming func closeWithoutAnswer() { connection.abort() }
+    public consuming func closeWithoutAnswer() { connection.closeWithoutAnswer() }
 }

@@ -238,14 +238,14 @@ struct RelayTests {
     @Test("a fast upstream waits for a slow client: memory stays flat")
     func slowClient() async throws {
         try await LoopRunner.onLoop { loop in
-            let total = 64 * 1_048_576
+            let total = 128 * 1_048_576
             let harness = try RelayHarness(on: loop) { connection, number in
                 let head = try await connection.readHead() ?? ""
                 let isChunked = head.contains("/chunked")
                 let framing = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: \(total)"
                 try await connection.send("HTTP/1.1 200 OK\r\n\(framing)\r\n\r\n")
                 let block = [UInt8](repeating: 7, count: 1_048_576)
-                for _ in 0..<64 {
+                for _ in 0..<128 {
                     if isChunked { try await connection.send("100000\r\n") }
                     try await connection.send(block)
                     if isChunked { try await connection.send("\r\n") }
@@ -268,7 +268,8 @@ struct RelayTests {
                 }
                 let result = await harness.run(UpstreamRequest(method: .get, target: target), client: near)
                 #expect(throws: Never.self) { try result.get() }
-                #expect(residentBytes() - before < 24 * 1_048_576)
+                // Other suites run in this process at the same time, so the bound is wide: half of what a held body would take.
+                #expect(residentBytes() - before < 64 * 1_048_576)
                 near.close()
                 #expect(await reading.value >= total)
                 far.close()

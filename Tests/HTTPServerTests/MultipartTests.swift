@@ -43,7 +43,8 @@ struct MultipartTests {
             var data: [UInt8] = []
             for _ in 0..<pieces.random(below: 12) {
                 data += Array(lookAlikes[pieces.random(below: lookAlikes.count)].utf8)
-                data += pieces.bytes(pieces.random(below: 40))
+                // A zero between, or two of them in a row could make a real delimiter.
+                data += [0] + pieces.bytes(pieces.random(below: 40)) + [0]
             }
             parts.append(Part(name: "p\(index)", filename: index % 2 == 0 ? "f\(index).jpg" : nil, data: data))
         }

@@ -208,6 +208,43 @@ struct RequestParserTests {
         #expect(position == text.count - 3)
     }
 
+    @Test("no bytes, however strange, break the parsers", arguments: 1...20)
+    func garbage(seed: Int) {
+        var pieces = Pieces(seed: UInt64(seed))
+        let heads = (Self.accepted + Self.refused).map { Array($0.head.utf8) }
+        for _ in 0..<500 {
+            var bytes = heads[pieces.random(below: heads.count)]
+            for _ in 0..<1 + pieces.random(below: 4) {
+                let place = pieces.random(below: bytes.count)
+                switch pieces.random(below: 3) {
+                case 0: bytes[place] = UInt8(pieces.random(below: 256))
+                case 1: bytes.insert([0, 9, 10, 13, 32, 58, 44][pieces.random(below: 7)], at: place)
+                default: if bytes.count > 1 { bytes.remove(at: place) }
+                }
+            }
+            let cut = pieces.cut(bytes, longest: 1 + pieces.random(below: bytes.count))
+            let codes = [[bytes], cut].map { outcome(of: $0) }
+            #expect(codes[0] == codes[1], "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
+        }
+    }
+
+    /// The error's code, "head", or "more".
+    private func outcome(of pieces: [[UInt8]]) -> String {
+        var parser = RequestParser(limits: Self.limits)
+        do throws(HTTPServerError) {
+            for piece in pieces {
+                var consumed = 0
+                let head = try piece.withUnsafeBufferPointer { bytes throws(HTTPServerError) in
+                    try parser.feed(bytes, consumed: &consumed)
+                }
+                if let head { return "head \(head.framing)" }
+            }
+            return "more"
+        } catch {
+            return error.code.rawValue
+        }
+    }
+
     @Test("Expect is noted for HTTP/1.1 and ignored for HTTP/1.0")
     func expectations() throws {
         let fields = "Host: h\r\nContent-Length: 1\r\nExpect: 100-Continue\r\n\r\n"

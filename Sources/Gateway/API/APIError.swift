@@ -12,6 +12,8 @@ enum APIError: Error, Sendable, Equatable {
     case notDone(String)
     /// The token is missing or wrong.
     case unauthorized
+    /// The same without a body, which `_debugUnauthorized` asks for (contract 2.1).
+    case bareUnauthorized
     /// A true refusal of a JSON `/task/new`, whose clients look at the status (contract 2.6).
     case badRequest(String)
     /// Trouble that passes: clients try again on 503.

@@ -21,9 +21,18 @@ struct ErrorAnswer {
         case let error as APIError: error
         case let error as RecordError: APIError(error)
         case let error as StorageError: APIError(error)
-        case let error as HTTPServerError: .refused(error.message)
+        case let error as HTTPServerError: apiError(error)
         case is CancellationError: .noAnswer
         default: .tryAgain("The gateway failed: \(error)")
+        }
+    }
+
+    /// A body that ended too early gets no answer: nobody is left to read one, and a client that retries does so for a broken
+    /// connection.
+    private static func apiError(_ error: HTTPServerError) -> APIError {
+        switch error.code {
+        case .bodyTruncated, .connectionLost, .clientTooSlow: .noAnswer
+        default: .refused(error.message)
         }
     }
 
@@ -37,6 +46,7 @@ struct ErrorAnswer {
                 unauthorizedIs200 ? .ok : .unauthorized,
                 body("Invalid authentication token: token does not match.")
             )
+        case .bareUnauthorized: (.unauthorized, [])
         case .badRequest(let text): (.badRequest, body(text))
         case .tryAgain(let text): (.serviceUnavailable, body(text))
         case .noSuchPath: (.notFound, body("Nothing is here. The NodeODM API begins at /info."))

@@ -36,7 +36,7 @@ struct NodeODMRoutes: Sendable {
     private func addNode(to router: inout Router) {
         add(to: &router, .get, "/", "root", isPublic: true) { _, _ in .text(Array(Self.welcome.utf8)) }
         add(to: &router, .get, "/info", "info") { call, _ in
-            if call.request.queryItem("_debugUnauthorized") != nil { throw APIError.unauthorized }
+            if call.request.queryItem("_debugUnauthorized") != nil { throw APIError.bareUnauthorized }
             return info.info(call)
         }
         add(to: &router, .get, "/options", "options") { call, _ in info.options(call) }

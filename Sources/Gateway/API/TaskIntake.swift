@@ -56,12 +56,13 @@ struct TaskIntake: Sendable {
 
     private func zipURL(_ text: String?) throws(APIError) -> String? {
         guard let text, !text.isEmpty else { return nil }
-        let lower = text.lowercased()
-        if lower.hasPrefix("http://") || lower.hasPrefix("https://") { return text }
-        if lower.hasPrefix("s3://") {
-            throw .refused("s3:// inputs need an Argo or ScaleODM backend, and this gateway has none; send the files, or an http(s) zipurl.")
+        let scheme = text.lowercased().prefix { $0 != ":" }
+        switch scheme {
+        case "http", "https": throw .refused("zipurl isn't supported by this gateway yet; send the files.")
+        case "s3":
+            throw .refused("s3:// inputs need an Argo or ScaleODM backend, and this gateway has none; send the files.")
+        default: throw .refused("zipurl must begin with http:// or https://")
         }
-        throw .refused("zipurl must begin with http:// or https://")
     }
 
     private static func name(_ text: String?, at now: Timestamp) -> String {

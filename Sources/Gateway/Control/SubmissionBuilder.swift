@@ -17,9 +17,17 @@ struct SubmissionBuilder: Sendable {
             throw BackendError(.inputsUnreadable, backend: backend.name, "the record can't list the inputs: \(error.message)")
         }
         return TaskSubmission(
-            name: record.name, options: options(of: record, on: backend.name, isFresh: true),
+            name: Self.tame(record.name), options: options(of: record, on: backend.name, isFresh: true),
             skipsPostProcessing: record.skipPostProcessing, outputs: record.outputs, dateCreated: record.dateCreated,
             inputs: files)
+    }
+
+    /// A name for the backend: what a client wrote for display may hold anything (contract, item 26).
+    private static func tame(_ name: String) -> String {
+        let printable = name.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : $0 }
+        var text = String.UnicodeScalarView()
+        text.append(contentsOf: printable.prefix(250))
+        return String(text)
     }
 
     /// The options of a restart in place.

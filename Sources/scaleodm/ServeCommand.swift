@@ -1,0 +1,88 @@
+internal import Configuration
+internal import Gateway
+import Glibc
+internal import Observability
+internal import Reactor
+
+/// `scaleodm serve -c FILE`: runs the gateway until SIGTERM or SIGINT, then drains; a second signal ends at once.
+enum ServeCommand {
+    static let version = GatewayService.version
+
+    static func run(_ arguments: [String]) -> Int32 {
+        guard let flag = arguments.firstIndex(where: { $0 == "-c" || $0 == "--config" }), flag + 1 < arguments.count else {
+            Terminal.err("usage: scaleodm serve -c FILE\n")
+            return 2
+        }
+        let loaded: LoadedInventory
+        do throws(InventoryError) { loaded = try InventoryLoader().load(path: arguments[flag + 1]) } catch {
+            Terminal.err("\(error)\n")
+            return 1
+        }
+        for warning in loaded.warnings { Terminal.err("\(warning)\n") }
+        // Before any thread starts, so that every thread inherits the mask.
+        SignalStream.block([SIGTERM, SIGINT])
+        do { return try serve(loaded.inventory) } catch {
+            Terminal.err("scaleodm: \(error)\n")
+            return 1
+        }
+    }
+
+    private static func serve(_ inventory: Inventory) throws -> Int32 {
+        let format: LogFormat? =
+            switch inventory.log.format {
+            case .auto: nil
+            case .text: .text
+            case .json: .json
+            }
+        let logger = Logger(sink: LogSink(descriptor: 2, format: format), level: inventory.log.level)
+        let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let data = try EventLoopGroup(loops: cores, name: "loop")
+        let control = try EventLoopGroup(loops: 1, name: "control")
+        data.start()
+        control.start()
+        let loop = control.loops[0]
+        let service = GatewayService(inventory, loops: data.loops, control: loop, logger: logger)
+        // The program's one root task: it owns everything, and its end is the program's.
+        Task(executorPreference: loop) {
+            exit(await life(of: service, on: loop, logger))
+        }
+        while true { pause() }
+    }
+
+    private static func life(of service: GatewayService, on loop: EventLoop, _ logger: Logger) async -> Int32 {
+        let running = Task(executorPreference: loop) {
+            try await service.run { api, admin in
+                Terminal.out("listening on http://\(api)\nadmin on http://\(admin)\n")
+            }
+        }
+        let signals = Task(executorPreference: loop) {
+            var isSecond = false
+            for await _ in try SignalStream.open([SIGTERM, SIGINT], on: loop) {
+                if isSecond { exit(1) }
+                isSecond = true
+                logger.info("draining")
+                running.cancel()
+            }
+        }
+        let flushing = Task(executorPreference: loop) {
+            while true {
+                try await loop.sleep(for: .seconds(1))
+                logger.sink.flush()
+            }
+        }
+        defer {
+            signals.cancel()
+            flushing.cancel()
+            logger.sink.flush()
+        }
+        do {
+            try await running.value
+            return 0
+        } catch is CancellationError {
+            return 0
+        } catch {
+            Terminal.err("scaleodm: \(error)\n")
+            return 1
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import HTTPTypes
+import Reactor
+import Testing
+
+@testable import HTTPServer
+
+@Suite("Handlers that fail, relay, or outlive the listener")
+struct HandlerTests {
+    private struct Failure: Error {}
+    private static let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+
+    @Test("an error before the head is answered by the listener's answer to errors")
+    func errorBefore() async throws {
+        try await TestServer.run(
+            errorAnswer: { error, request in
+                (HTTPResponse(.serviceUnavailable), Array("\(error is Failure) \(request?.path ?? "-")".utf8))
+            },
+            handler: { _, _, _ in throw Failure() }
+        ) { server in
+            let client = try await server.connect()
+            try await client.send(Self.get + Self.get)
+            for _ in 0..<2 { #expect(try await client.readAnswer().body == "true /") }
+            client.socket.close()
+        }
+    }
+
+    @Test("without an answer of its own the listener says 500")
+    func noAnswer() async throws {
+        try await TestServer.run(handler: { _, _, _ in }) { server in
+            let client = try await server.connect()
+            try await client.send(Self.get)
+            #expect(try await client.readAnswer().head.hasPrefix("HTTP/1.1 500 "))
+            client.socket.close()
+        }
+    }
+
+    @Test("a body without its end cuts the connection", arguments: ["HTTP/1.1", "HTTP/1.0"], [0, 1, 2])
+    func cut(version: String, way: Int) async throws {
+        let handler: RequestHandler = { _, _, response in
+            var writer = try await response.start(HTTPResponse(.ok), contentLength: way == 0 ? 10 : nil)
+            try await writer.write([UInt8]("abc".utf8))
+            if way == 1 { throw Failure() }
+            if way == 0 { try await writer.finish() }
+        }
+        try await TestServer.run(handler: handler) { server in
+            let client = try await server.connect()
+            try await client.send("GET / \(version)\r\nHost: h\r\n\r\n")
+            let answer = try await client.readToEnd()
+            #expect(!answer.hasSuffix("0\r\n\r\n"))
+            #expect(server.log.all.map { $0.hasSuffix(" cut") } == [true])
+        }
+    }
+
+    @Test("more than announced is refused")
+    func tooMuch() async throws {
+        let handler: RequestHandler = { _, _, response in
+            var writer = try await response.start(HTTPResponse(.ok), contentLength: 2)
+            try await writer.write([UInt8]("abc".utf8))
+        }
+        try await TestServer.run(handler: handler) { server in
+            let answer = try await server.exchange(Self.get)
+            #expect(!answer.hasSuffix("abc"))
+        }
+    }
+
+    @Test("a handler can close without an answer")
+    func closing() async throws {
+        try await TestServer.run(handler: { _, _, response in response.closeWithoutAnswer() }) { server in
+            let answer = try await server.exchange(Self.get)
+            #expect(answer == "")
+            #expect(server.log.all == ["GET / 0 0 0 cut"])
+        }
+    }
+
+    @Test("a relay writes to the socket itself; an error before its head is answered")
+    func relay() async throws {
+        let handler: RequestHandler = { request, _, response in
+            response.notes.status = 299
+            try await response.relay { socket in
+                if request.path == "/fail" { throw Failure() }
+                let text: StaticString = "HTTP/1.1 299 Mine\r\nContent-Length: 0\r\n\r\n"
+                try await socket.send(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+                return request.path == "/close" ? .close : .keepAlive
+            }
+        }
+        try await TestServer.run(handler: handler) { server in
+            let client = try await server.connect()
+            for (path, status) in [("/1", 299), ("/fail", 500), ("/2", 299)] {
+                try await client.send("GET \(path) HTTP/1.1\r\nHost: h\r\n\r\n")
+                #expect(try await client.readAnswer().head.hasPrefix("HTTP/1.1 \(status) "))
+            }
+            try await client.send("GET /close HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try await client.readToEnd().hasSuffix("Content-Length: 0\r\n\r\n"))
+            #expect(server.log.all.first == "GET /1 299 0 0")
+        }
+    }
+
+    @Test("a client that leaves is told to the handler at once")
+    func leaving() async throws {
+        let (left, leave) = AsyncStream.makeStream(of: Void.self)
+        let handler: RequestHandler = { _, _, response in
+            let (gone, tell) = AsyncStream.makeStream(of: Void.self)
+            response.clientSocket.onPeerClose = { tell.yield() }
+            for await _ in gone { break }
+            leave.yield()
+            response.closeWithoutAnswer()
+        }
+        try await TestServer.run(handler: handler) { server in
+            let client = try await server.connect()
+            try await client.send(Self.get)
+            await server.loop.yieldToPoll()
+            client.socket.close()
+            for await _ in left { break }
+        }
+    }
+
+    @Test("draining closes idle connections, and lets running requests finish with Connection: close")
+    func drain() async throws {
+        let (entered, enter) = AsyncStream.makeStream(of: Void.self)
+        let (released, release) = AsyncStream.makeStream(of: Void.self)
+        let handler: RequestHandler = { request, _, response in
+            if request.path == "/slow" {
+                enter.yield()
+                for await _ in released { break }
+            }
+            try await response.send(HTTPResponse(.ok), body: [UInt8]("done".utf8))
+        }
+        try await TestServer.run(handler: handler) { server in
+            let idle = try await server.connect()
+            try await idle.send(Self.get)
+            #expect(try await idle.readAnswer().body == "done")
+            let busy = try await server.connect()
+            try await busy.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+            for await _ in entered { break }
+            server.drain()
+            #expect(try await idle.readToEnd() == "")
+            await #expect(throws: ReactorError.self) { _ = try await server.connect() }
+            release.yield()
+            let answer = try await busy.readToEnd()
+            #expect(answer.contains("Connection: close\r\n") && answer.hasSuffix("done"))
+            await server.stop()
+        }
+    }
+
+    @Test("a request that outlasts the drain's time is cut")
+    func drainTimeout() async throws {
+        let (entered, enter) = AsyncStream.makeStream(of: Void.self)
+        let handler: RequestHandler = { _, body, response in
+            enter.yield()
+            _ = try await body.collect(upTo: 1000)
+            try await response.send(HTTPResponse(.ok))
+        }
+        var limits = ServerLimits()
+        limits.drain = .milliseconds(50)
+        try await TestServer.run(limits: limits, handler: handler) { server in
+            let client = try await server.connect()
+            try await client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n")
+            for await _ in entered { break }
+            await server.stop()
+            #expect(try await client.readToEnd() == "")
+        }
+    }
+}
