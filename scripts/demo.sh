@@ -3,7 +3,7 @@
 # Everything lives in a folder of its own and is stopped at the end, by pid.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-binaries=$PWD/${SCALEODM_BINARIES:-.build/release}
+binaries=$PWD/${DEMO_BINARIES:-.build/release}
 work=$(mktemp -d)
 pids=()
 finish() {
@@ -20,11 +20,14 @@ started() {
     shift
     "$@" >"$name.out" 2>"$name.err" &
     pids+=($!)
-    timeout 20 tail -n +1 -F "$name.out" 2>/dev/null | grep -qm1 'listening on http' || {
-        cat "$name.err" >&2
-        echo "demo: $name did not start" >&2
-        exit 1
-    }
+    for _ in $(seq 200); do
+        if grep -q 'listening on http' "$name.out"; then return; fi
+        kill -0 "$!" 2>/dev/null || break
+        sleep 0.1
+    done
+    cat "$name.err" >&2
+    echo "demo: $name did not start" >&2
+    exit 1
 }
 address() { grep -om1 'listening on http://[^ ]*' "$1.out" | cut -d' ' -f3; }
 
@@ -81,6 +84,7 @@ done
 echo "Where each task went, and why:"
 for uuid in "${uuids[@]}"; do
     curl -sS --max-time 10 "$admin/api/tasks/$uuid" | sed -n 's/.*"reason":"\([^"]*\)".*/  \1/p'
+    echo
 done
 cat <<TEXT
 
