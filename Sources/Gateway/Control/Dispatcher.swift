@@ -27,6 +27,7 @@ actor Dispatcher: Service {
     private var state = SchedulerState()
     private var transfers: [TaskID: Running] = [:]
     private let startedAt: Timestamp
+    private var isDraining = false
     private var alarm: Task<Void, Never>?
 
     init(_ parts: DispatchParts, prefetch: Int, spillAfter: Duration, loop: EventLoop) {
@@ -45,6 +46,7 @@ actor Dispatcher: Service {
             await passReporting()
         }
         alarm?.cancel()
+        isDraining = true
         for running in transfers.values { running.task.cancel() }
         for running in transfers.values { await running.task.value }
     }
@@ -64,16 +66,17 @@ actor Dispatcher: Service {
             guard let attempt = record.liveAttempt else { continue }
             switch attempt.state {
             case .committing: start(attempt, isResumed: true)
-            case .recorded, .sending: try await giveUp(attempt)
+            case .recorded, .sending: try await giveUp(attempt, because: "the gateway was restarted before the commit")
             case .accepted, .ended: break
             }
         }
     }
 
-    private func giveUp(_ attempt: AttemptRecord) async throws {
+    /// Ends an attempt whose commit was never sent, so that its task is placed anew.
+    private func giveUp(_ attempt: AttemptRecord, because reason: String) async throws {
         let leftover: CleanupKind? = attempt.state == .sending && !attempt.isInPlace ? .discard : nil
         let release = Record.Release(
-            proof: .nothingCommitted, reason: "the gateway was restarted before the commit", leftover: leftover)
+            proof: .nothingCommitted, reason: reason, leftover: leftover)
         _ = try await parts.durable.run { () throws(RecordError) in
             try await parts.store.release(attempt.key, release, at: now)
         }
@@ -179,15 +182,17 @@ actor Dispatcher: Service {
         let transfer = parts.transfer(attempt, member, slot: slot)
         parts.fleet.change(attempt.backend) { $0.circuit.begin(at: now) }
         // Owned by this actor, which awaits it before `run()` returns: a group's children can't be stopped singly.
-        let task = Task(executorPreference: loop) {
+        let task = Task(executorPreference: loop) { [loop] in
             let end = await transfer.run(isResumed: isResumed)
-            await self.ended(attempt, end)
+            // A stopped transfer's task is cancelled, and the record refuses work from a cancelled task.
+            await Task(executorPreference: loop) { await self.ended(attempt, end) }.value
         }
         transfers[id] = Running(attempt: attempt, task: task, slot: slot, holdsSlot: !attempt.isPrefetch)
     }
 
     private func ended(_ attempt: AttemptRecord, _ end: Transfer.End) async {
         let id = attempt.attempt.task
+        if case .stopped = end, !isDraining { await settle(id) }
         await parts.refresh(id)
         if transfers[id]?.attempt.key == attempt.key { transfers[id] = nil }
         parts.fleet.change(attempt.backend) { member in
@@ -202,6 +207,25 @@ actor Dispatcher: Service {
         if case .accepted = end { parts.mirrorWake.wake() }
         if case .yielded = end { parts.cleaning.wake() }
         parts.placement.wake()
+    }
+
+    /// What a stopped transfer leaves: a live attempt that nobody carries would keep its task from every other backend.
+    ///
+    /// A cancel or remove is carried out by the cleaner; a committing attempt is settled by looking, as after a restart.
+    private func settle(_ id: TaskID) async {
+        do {
+            let (record, _) = try await parts.durable.run { () throws(RecordError) in try await parts.store.record(of: id) }
+            guard let record, record.intent == .none, let live = record.liveAttempt else { return }
+            switch live.state {
+            case .recorded, .sending:
+                try await giveUp(live, because: "another backend can take it sooner")
+                parts.cleaning.wake()
+            case .committing, .accepted, .ended: break
+            }
+        } catch {
+            parts.logger.error(
+                "a stopped transfer could not be given up", ["task": .string(id.string), "error": .string("\(error)")])
+        }
     }
 
     private func wake(after pause: Duration) {
