@@ -163,10 +163,11 @@ def test_other_nodes_work_on_while_one_is_frozen(world, database, photos):
     frozen.freeze()
     tasks = [gateway.api.submit(photos[:1]) for _ in range(6)]
 
-    def most_done():
-        return sum(gateway.api.code(uuid) == 40 for uuid in tasks) >= 4
+    def half_done():
+        return sum(gateway.api.code(uuid) == 40 for uuid in tasks) >= 3
 
-    eventually("what is not bound to the frozen node completes", most_done, 60)
+    # Two may have been placed on the frozen node before anyone could know, and a third be on its way there.
+    eventually("what is not bound to the frozen node completes", half_done, 60)
     frozen.thaw()
     complete(gateway, tasks)
     started_once([frozen, well], tasks)

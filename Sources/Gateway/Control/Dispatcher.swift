@@ -214,7 +214,9 @@ actor Dispatcher: Service {
     /// A cancel or remove is carried out by the cleaner; a committing attempt is settled by looking, as after a restart.
     private func settle(_ id: TaskID) async {
         do {
-            let (record, _) = try await parts.durable.run { () throws(RecordError) in try await parts.store.record(of: id) }
+            let (record, _) = try await parts.durable.run { () throws(RecordError) in
+                try await parts.store.record(of: id)
+            }
             guard let record, record.intent == .none, let live = record.liveAttempt else { return }
             switch live.state {
             case .recorded, .sending:
