@@ -4,7 +4,6 @@ import contextlib
 import os
 import pathlib
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -21,10 +20,6 @@ from harness.postgres import Postgres
 from harness.receiver import Receiver
 from harness.simulator import Simulator
 from harness.stub import StubNode
-
-#: No test may hang: this many seconds is far beyond what the slowest needs.
-TEST_LIMIT = 240
-
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "only(profile): the test says something about this profile alone")
@@ -75,18 +70,9 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture(autouse=True)
-def _bounded(request):
-    """Ends a test that hangs, so that its programs are stopped and the next test runs."""
+def _begin(request):
+    """When a test began tells which programs' logs belong to it. (pytest-timeout bounds it.)"""
     request.node._begin = time.monotonic()
-
-    def expired(*_):
-        raise TimeoutError(f"the test took more than {TEST_LIMIT} s")
-
-    before = signal.signal(signal.SIGALRM, expired)
-    signal.alarm(TEST_LIMIT)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

@@ -233,6 +233,7 @@ def test_item_39_memory_does_not_grow_with_the_body(world, profile):
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(1200)
 @pytest.mark.only("gateway")
 def test_item_39_eight_gigabytes(world, profile):
     big_upload(world, 8192)

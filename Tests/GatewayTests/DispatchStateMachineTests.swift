@@ -152,6 +152,28 @@ struct DispatchStateMachineTests {
         #expect(dispatch.notFound() == .commit)
     }
 
+    @Test("a restart in place whose project is gone gives the task back, to be sent anew")
+    func projectGone() {
+        var dispatch = DispatchStateMachine(isPrefetch: false, mayCommitAgain: true, isInPlace: true)
+        _ = dispatch.start()
+        _ = dispatch.marked()
+        #expect(dispatch.staged() == .markCommitting)
+        #expect(dispatch.marked() == .commit)
+        let expected = Release(isCounted: false, opensCircuit: false, passesOver: false, leavesArea: false)
+        #expect(dispatch.commitFailed(.unknownTask) == .release(expected))
+    }
+
+    @Test("a backend that answers nonsense to every commit is asked at growing intervals, not in a tight loop")
+    func commitNonsense() {
+        var dispatch = committing()
+        #expect(dispatch.commitFailed(.malformedAnswer) == .lookUp)
+        #expect(dispatch.notFound() == .commit)
+        #expect(dispatch.commitFailed(.malformedAnswer) == .wait(.seconds(10)))
+        #expect(dispatch.waited() == .lookUp)
+        #expect(dispatch.notFound() == .commit)
+        #expect(dispatch.commitFailed(.malformedAnswer) == .wait(.seconds(40)))
+    }
+
     @Test("a claim that was lost to a cancel sends nothing more")
     func lostClaim() {
         var dispatch = DispatchStateMachine(isPrefetch: false, mayCommitAgain: true)

@@ -118,6 +118,11 @@ struct NodeODMRoutes: Sendable {
 
     /// The answer to an error, of a handler or of a request that couldn't be read.
     func answer(to error: any Error, _ request: HTTPRequest?) -> (HTTPResponse, [UInt8])? {
+        // A head that can't be read is no request of the NodeODM API: HTTP's own status tells of it.
+        if request == nil, let error = error as? HTTPServerError {
+            let fields: HTTPFields = [.contentType: "text/plain; charset=utf-8"]
+            return (HTTPResponse(error.status, fields: fields), Array(error.message.utf8))
+        }
         guard let content = ErrorAnswer(error, unauthorizedIs200: unauthorizedIs200).content else { return nil }
         var fields: HTTPFields = [.contentType: "application/json; charset=utf-8"]
         if let request { origin.mark(&fields, for: request) }

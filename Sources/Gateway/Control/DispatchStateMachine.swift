@@ -81,6 +81,7 @@ struct DispatchStateMachine {
     private var state = State.recorded
     private let isPrefetch: Bool
     private let mayCommitAgain: Bool
+    private let isInPlace: Bool
     private var renames = 0
     private var pauses = 0
 
@@ -88,9 +89,11 @@ struct DispatchStateMachine {
     ///   - isPrefetch: whether the inputs are sent ahead to a busy backend.
     ///   - mayCommitAgain: whether a second commit is harmless: on a plain NodeODM node, whose first commit unlinks the area; never
     ///     on a ClusterODM, which would start twice.
-    init(isPrefetch: Bool, mayCommitAgain: Bool) {
+    ///   - isInPlace: whether the project of an earlier run is started again, instead of a commit.
+    init(isPrefetch: Bool, mayCommitAgain: Bool, isInPlace: Bool = false) {
         self.isPrefetch = isPrefetch
         self.mayCommitAgain = mayCommitAgain
+        self.isInPlace = isInPlace
     }
 
     /// Begins with a recorded attempt.
@@ -166,7 +169,13 @@ struct DispatchStateMachine {
     /// The commit was refused, or got no answer.
     mutating func commitFailed(_ code: BackendError.Code) -> Action {
         switch code {
-        case .outcomeUnknown, .malformedAnswer, .unknownTask: return look(.afterCommit)
+        // The project is gone, so nothing was started: the task goes back to be sent anew.
+        case .unknownTask where isInPlace:
+            return end(.release(Release(isCounted: false, opensCircuit: false, passesOver: false, leavesArea: false)))
+        case .outcomeUnknown, .malformedAnswer, .unknownTask:
+            state = .looking(.afterCommit)
+            // The first doubt is settled at once; a backend that goes on raising it isn't asked in a tight loop.
+            return pauses == 0 ? .lookUp : unreachable()
         case .uploadLost: return look(.afterLostArea)
         case .cancelled: return end(.stop)
         // A second commit that wasn't sent says nothing about the first.

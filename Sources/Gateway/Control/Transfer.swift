@@ -43,7 +43,8 @@ struct Transfer: Sendable {
         do {
             return try await perform(isResumed: isResumed)
         } catch {
-            if !(error is CancellationError) {
+            // A stopped transfer is told of it by whatever it waits for; only other errors are news.
+            if !Task.isCancelled {
                 logger.error(
                     "transfer broke off",
                     ["task": .string(attempt.attempt.task.string), "error": .string(String(describing: error))])
@@ -53,7 +54,8 @@ struct Transfer: Sendable {
     }
 
     private func perform(isResumed: Bool) async throws -> End {
-        var machine = DispatchStateMachine(isPrefetch: attempt.isPrefetch, mayCommitAgain: mayCommitAgain)
+        var machine = DispatchStateMachine(
+            isPrefetch: attempt.isPrefetch, mayCommitAgain: mayCommitAgain, isInPlace: attempt.isInPlace)
         var current = attempt.attempt
         var failure = ""
         var action = isResumed ? machine.resumeCommitting() : machine.start()
