@@ -41,7 +41,7 @@ fi
 
 echo
 echo "== The runners' closing lines"
-grep -hE 'Test run with [0-9]+ tests|Executed [0-9]+ tests' "$logs/swift-tests.log" 2>/dev/null | tail -2 || true
+grep -hE 'Test run with [0-9]+ tests|Executed [1-9][0-9]* tests' "$logs/swift-tests.log" 2>/dev/null | tail -2 || true
 tail -1 "$logs/conformance.log" 2>/dev/null || true
 echo "== Times"
 printf '%s\n' "${times[@]}"
