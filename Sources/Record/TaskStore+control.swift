@@ -61,9 +61,9 @@ extension TaskStore {
     }
 
     /// The owner wants the task to run again.
-    /// - Parameters:
-    ///   - options: the new ones as JSON text; nil keeps the old ones.
-    ///   - boundTo: the only backend that may run it, because only the project there can be used; nil for any.
+    ///
+    /// `options` are the new ones as JSON text; nil keeps the old ones. `boundTo` is the only backend that may run it,
+    /// because only the project there can be used; nil for any.
     public func requestRestart(
         _ task: TaskID, for scope: OwnerScope, options: String? = nil, boundTo: BackendName? = nil, at: Timestamp
     ) async throws(RecordError) -> RestartOutcome {

@@ -61,7 +61,8 @@ extension TaskStore {
             "DELETE FROM files WHERE task = $1 AND fetched = 1 RETURNING name, bytes, digest, storage_key")
         static let finish = Statement(
             "fetch.finish",
-            "UPDATE tasks SET fetching = 0, images = $2, bytes = $3 WHERE id = $1 AND state = 'queued' AND fetching = 1")
+            "UPDATE tasks SET fetching = 0, images = $2, bytes = $3 WHERE id = $1 AND state = 'queued' AND fetching = 1"
+        )
         static let failure = Statement(
             "fetch.failure",
             "UPDATE tasks SET fetch_failures = fetch_failures + 1 WHERE id = $1 AND state = 'queued' AND fetching = 1")

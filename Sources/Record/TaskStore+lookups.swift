@@ -27,8 +27,7 @@ extension TaskStore {
         try await rows(of: SQLText.unfinished()) { row in try TaskRecord(joined: row) }
     }
 
-    /// The tasks with a live attempt, with that attempt: what is sent to backends or runs there.
-    /// - Parameter backend: nil for all backends.
+    /// The tasks with a live attempt, with that attempt: what is sent to this backend (nil: to any) or runs there.
     public func live(on backend: BackendName? = nil) async throws(RecordError) -> [TaskRecord] {
         let statement = backend.map { SQLText.liveOnBackend(SQLValue($0)) } ?? SQLText.live()
         return try await rows(of: statement) { row in try TaskRecord(joined: row) }

@@ -9,7 +9,9 @@ struct ReceivingTests {
     func initAgain(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let id = try await fixture.create("Task-A")
-            #expect(try await fixture.tasks.addFile(fixture.file("a.jpg"), to: id, for: .everything, at: fixture.at(1)) == .added)
+            #expect(
+                try await fixture.tasks.addFile(fixture.file("a.jpg"), to: id, for: .everything, at: fixture.at(1))
+                    == .added)
             let again = NewTask(id: fixture.task("task-a"), name: "second", dateCreated: fixture.at(5))
             #expect(try await fixture.tasks.create(again, at: fixture.at(5)) == .overwritten)
             let record = try await fixture.read(id)
@@ -129,7 +131,9 @@ struct ReceivingTests {
         }
     }
 
-    @Test("a fetched task is queued without files, isn't placed, and is counted in the end", arguments: ScratchDatabase.all)
+    @Test(
+        "a fetched task is queued without files, isn't placed, and is counted in the end",
+        arguments: ScratchDatabase.all)
     func fetching(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let id = try await fixture.create("t")
