@@ -101,7 +101,7 @@ extension Transition {
             "task.conclude",
             """
             UPDATE tasks SET state = $2, intent = $3, ended_at = $4, kept_from = $4, error = $5, progress = $6,
-                processing_time = $7, images_shown = $8, failures = $9, fetching = 0, not_before = NULL
+                processing_time = $7, images_shown = $8, failures = $9, not_before = NULL
             WHERE id = $1 AND state IN ('queued', 'dispatching', 'placed')
             """)
         static let webhook = Statement(

@@ -159,6 +159,22 @@ struct ReceivingTests {
         }
     }
 
+    @Test("a task that ended before its fetch did is fetched anew when it is restarted", arguments: ScratchDatabase.all)
+    func restartedFetch(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let id = try await fixture.create("t")
+            _ = try await fixture.tasks.commit(id, for: .everything, fetching: true, at: fixture.at(1))
+            _ = try await fixture.tasks.noteFetchFailure(id, reason: "404", at: fixture.at(2))
+            _ = try await fixture.tasks.failQueued(id, reason: "404", at: fixture.at(3))
+            #expect(try await fixture.tasks.fetching().isEmpty)
+            let late = try await fixture.tasks.addFetchedFile(fixture.file("f.jpg"), to: id, at: fixture.at(4))
+            #expect(late == .notReceiving)
+            #expect(try await fixture.tasks.requestRestart(id, for: .everything, at: fixture.at(5)) == .queued)
+            #expect(try await fixture.tasks.fetching().map(\.fetchFailures) == [0])
+            #expect(try await fixture.tasks.queue().isEmpty)
+        }
+    }
+
     @Test("a text with a NUL is kept without it", arguments: ScratchDatabase.all)
     func nul(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
