@@ -57,7 +57,10 @@ extension TaskStore {
     }
 
     private enum SQLText {
-        static let fetching = Statement("fetch.list", "\(TaskRecord.joined) WHERE tasks.fetching = 1 AND tasks.state = 'queued' AND tasks.intent = 'none' ORDER BY tasks.id")
+        static let fetching = Statement(
+            "fetch.list",
+            "\(TaskRecord.joined) WHERE tasks.fetching = 1 AND tasks.state = 'queued' AND tasks.intent = 'none' ORDER BY tasks.id"
+        )
         static let clear = Statement(
             "fetch.clear",
             "DELETE FROM files WHERE task = $1 AND fetched = 1 RETURNING name, bytes, digest, storage_key")
