@@ -37,7 +37,8 @@ public struct Cleanups: Sendable {
     public init(_ database: any Database) { self.database = database }
 
     /// What is due on one backend, oldest first; asked when the backend answers.
-    public func due(on backend: BackendName, at: Timestamp, limit: Int = 100) async throws(RecordError) -> [CleanupJob] {
+    public func due(on backend: BackendName, at: Timestamp, limit: Int = 100) async throws(RecordError) -> [CleanupJob]
+    {
         do {
             return try await database.query(SQLText.due(SQLValue(backend), SQLValue(at), SQLValue(limit)))
                 .map { try CleanupJob(row: $0) }

@@ -27,10 +27,7 @@ public struct EventLog: Sendable {
         }
     }
 
-    /// A task's history, oldest first.
-    /// - Parameters:
-    ///   - after: only what has a higher number.
-    ///   - limit: how many at most.
+    /// A task's history, oldest first: at most `limit` lines of those with a higher number than `after`.
     public func events(
         of task: TaskID, after: Int = 0, limit: Int = 1000
     ) async throws(RecordError) -> [TaskEvent] {

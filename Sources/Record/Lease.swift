@@ -14,7 +14,8 @@ public struct Lease: Sendable, Hashable {
         let held = try await session.query(Self.held(.text(name), .integer(number)))
         guard held.isEmpty else { return }
         throw RecordError(
-            .leaseLost, "The lease '\(name)' is no longer held by '\(holder)' under number \(number); another takes over.")
+            .leaseLost,
+            "The lease '\(name)' is no longer held by '\(holder)' under number \(number); another takes over.")
     }
 
     private static let held = Statement(

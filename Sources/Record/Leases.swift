@@ -17,6 +17,7 @@ public struct Leases: Sendable {
     ///   - holder: unique for this run of the program.
     ///   - duration: until it expires, unless renewed.
     /// - Returns: nil while somebody else holds it.
+    /// - Throws: `RecordError`.
     public func acquire(_ name: String, by holder: String, for duration: Duration) async throws(RecordError) -> Lease? {
         do {
             let row = try await database.query(

@@ -53,7 +53,6 @@ extension Migrations {
         "CREATE INDEX tasks_in_order ON tasks (committed_at, id) WHERE committed_at IS NOT NULL",
         "CREATE INDEX tasks_of_owner ON tasks (owner, committed_at, id) WHERE committed_at IS NOT NULL",
         "CREATE INDEX tasks_newest ON tasks (created_at DESC, id DESC)",
-        "CREATE INDEX tasks_receiving ON tasks (data_at) WHERE state = 'receiving'",
         "CREATE INDEX tasks_removing ON tasks (id) WHERE intent = 'remove'",
         "CREATE INDEX tasks_fetching ON tasks (id) WHERE fetching = 1",
         "CREATE INDEX tasks_kept ON tasks (kept_from) WHERE kept_from IS NOT NULL",
@@ -90,6 +89,7 @@ extension Migrations {
         "CREATE UNIQUE INDEX attempts_live ON attempts (task) WHERE state <> 'ended'",
         "CREATE INDEX attempts_on_backend ON attempts (backend) WHERE state <> 'ended'",
         "CREATE INDEX attempts_by_name ON attempts (backend_task, backend)",
+        "CREATE INDEX attempts_to_cancel ON attempts (task) WHERE cancel = 1",
         "CREATE INDEX attempts_fenced ON attempts (backend) WHERE fenced = 1 AND copy = 1",
         """
         CREATE TABLE cleanups (

@@ -26,6 +26,7 @@ public struct RoutingRecord: Sendable {
     /// - Parameters:
     ///   - database: stays open until the caller closes it.
     ///   - random: mints the installation's UUID at the first start.
+    /// - Throws: `.refused` for a schema of a newer version, `.away` where the database can't be used.
     public init(opening database: any Database, random: some RandomBits) async throws(RecordError) {
         do {
             try await Migrator(Migrations.all).migrate(database)

@@ -26,7 +26,7 @@ public struct TaskRecord: Sendable, Equatable {
     public var state: TaskState
     /// What its owner asked for and is still to be carried out.
     public var intent: TaskIntent
-    /// Whether its inputs are being fetched from `zipURL`: queued, but not to be placed.
+    /// Whether its inputs are (or, once it is over, were still) being fetched from `zipURL`: queued, but not to be placed.
     public var isFetching: Bool
     /// How often the fetch has failed.
     public var fetchFailures: Int

@@ -27,8 +27,15 @@ extension TaskStore {
     ///
     /// An attempt that ended before anything was sent is rewritten in place and keeps its number.
     /// - Parameters:
+    ///   - task: the one that waits.
+    ///   - backend: where it is to run.
+    ///   - manner: how it is to get there.
     ///   - reason: why this backend, for people.
-    ///   - naming: the task's name on the backend, by the attempt's number; not asked for a restart in place.
+    ///   - at: now.
+    ///   - naming: the task's name on the backend, by the attempt's number; not asked for a restart in place. It may be
+    ///     asked twice, when the database wants the transaction again.
+    /// - Returns: the attempt, if nobody was faster.
+    /// - Throws: `RecordError`.
     public func begin(
         _ task: TaskID, on backend: BackendName, _ manner: AttemptManner = .fresh, reason: String, at: Timestamp,
         naming: @Sendable (_ number: Int) -> BackendTaskID
@@ -43,7 +50,8 @@ extension TaskStore {
                 name = naming(number)
             }
             guard let name else { return .noProject }
-            let attempt = Attempt(task: record.id, number: number, backend: backend, backendTask: name, state: .recorded)
+            let attempt = Attempt(
+                task: record.id, number: number, backend: backend, backendTask: name, state: .recorded)
             return .begun(try await transition.insert(attempt, manner, reason: reason))
         }
     }

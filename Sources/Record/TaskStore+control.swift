@@ -61,9 +61,9 @@ extension TaskStore {
     }
 
     /// The owner wants the task to run again.
-    /// - Parameters:
-    ///   - options: the new ones as JSON text; nil keeps the old ones.
-    ///   - boundTo: the only backend that may run it, because only the project there can be used; nil for any.
+    ///
+    /// `options` are the new ones as JSON text; nil keeps the old ones. `boundTo` is the only backend that may run it,
+    /// because only the project there can be used; nil for any.
     public func requestRestart(
         _ task: TaskID, for scope: OwnerScope, options: String? = nil, boundTo: BackendName? = nil, at: Timestamp
     ) async throws(RecordError) -> RestartOutcome {
@@ -134,7 +134,7 @@ extension Transition {
 enum ControlText {
     static let cancels = Statement(
         "attempt.cancels",
-        "\(TaskRecord.joined) WHERE attempts.state <> 'ended' AND attempts.cancel = 1 ORDER BY tasks.id")
+        "\(TaskRecord.joined) WHERE attempts.cancel = 1 AND attempts.state <> 'ended' ORDER BY attempts.task")
     static let recode = Statement(
         "task.recode",
         """
@@ -150,7 +150,7 @@ enum ControlText {
         """
         UPDATE tasks SET state = $2, intent = $3, date_created = $4, queued_at = $4, options = COALESCE($5, options),
             bound_to = $6, run = run + 1, waiting = 0, not_before = NULL, ended_at = NULL, kept_from = NULL,
-            failures = 0, passed_over = '', owner_code = 20, progress = 0, processing_time = -1, error = NULL, lines = 0
+            failures = 0, fetch_failures = 0, passed_over = '', owner_code = 20, progress = 0, processing_time = -1, error = NULL, lines = 0
         WHERE id = $1 AND (state IN ('completed', 'failed', 'canceled') OR intent = 'cancel')
         """)
     static let clearOutput = Statement("output.clear", "DELETE FROM output WHERE task = $1")

@@ -2,6 +2,8 @@ public import Model
 internal import SQL
 
 /// An http(s) `zipurl`: the gateway fetches the inputs of a task that is committed already.
+///
+/// A task that ends before its fetch did keeps the mark, so that a restart fetches anew instead of running on what there is.
 extension TaskStore {
     /// The tasks whose inputs are still being fetched: what a start has to take up again.
     public func fetching() async throws(RecordError) -> [TaskRecord] {
@@ -55,13 +57,17 @@ extension TaskStore {
     }
 
     private enum SQLText {
-        static let fetching = Statement("fetch.list", "\(TaskRecord.joined) WHERE tasks.fetching = 1 ORDER BY tasks.id")
+        static let fetching = Statement(
+            "fetch.list",
+            "\(TaskRecord.joined) WHERE tasks.fetching = 1 AND tasks.state = 'queued' AND tasks.intent = 'none' ORDER BY tasks.id"
+        )
         static let clear = Statement(
             "fetch.clear",
             "DELETE FROM files WHERE task = $1 AND fetched = 1 RETURNING name, bytes, digest, storage_key")
         static let finish = Statement(
             "fetch.finish",
-            "UPDATE tasks SET fetching = 0, images = $2, bytes = $3 WHERE id = $1 AND state = 'queued' AND fetching = 1")
+            "UPDATE tasks SET fetching = 0, images = $2, bytes = $3 WHERE id = $1 AND state = 'queued' AND fetching = 1"
+        )
         static let failure = Statement(
             "fetch.failure",
             "UPDATE tasks SET fetch_failures = fetch_failures + 1 WHERE id = $1 AND state = 'queued' AND fetching = 1")

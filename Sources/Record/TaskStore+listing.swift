@@ -81,8 +81,8 @@ extension TaskStore {
         return TaskPage(tasks: tasks, next: tasks.last.map { TaskCursor(createdAt: $0.createdAt, key: $0.id.key) })
     }
 
-    /// How many committed tasks there are, by owner and state.
-    /// - Parameter unfinishedOnly: true counts queued, dispatching and placed ones only, without a look at the others.
+    /// How many committed tasks there are, by owner and state; with `unfinishedOnly` only the queued, dispatching and
+    /// placed ones are counted, without a look at the others.
     public func counts(unfinishedOnly: Bool) async throws(RecordError) -> [TaskCount] {
         try await rows(of: unfinishedOnly ? SQLText.unfinishedCounts() : SQLText.counts()) { row in
             var reader = RowReader(row)

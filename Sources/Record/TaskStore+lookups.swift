@@ -27,8 +27,7 @@ extension TaskStore {
         try await rows(of: SQLText.unfinished()) { row in try TaskRecord(joined: row) }
     }
 
-    /// The tasks with a live attempt, with that attempt: what is sent to backends or runs there.
-    /// - Parameter backend: nil for all backends.
+    /// The tasks with a live attempt, with that attempt: what is sent to this backend (nil: to any) or runs there.
     public func live(on backend: BackendName? = nil) async throws(RecordError) -> [TaskRecord] {
         let statement = backend.map { SQLText.liveOnBackend(SQLValue($0)) } ?? SQLText.live()
         return try await rows(of: statement) { row in try TaskRecord(joined: row) }
@@ -66,11 +65,14 @@ extension TaskStore {
         static let one = Statement("task.one", "\(TaskRecord.joined) WHERE tasks.id = $1")
         static let onBackend = Statement(
             "task.on_backend", "\(TaskRecord.joined) WHERE attempts.backend = $1 AND attempts.backend_task = $2")
+        /// Two short reads by index; with OR SQLite would read the whole table.
         static let unfinished = Statement(
             "task.unfinished",
             """
             \(TaskRecord.joined)
-            WHERE tasks.state IN ('queued', 'dispatching', 'placed') OR tasks.intent = 'remove'
+            WHERE tasks.id IN (
+                SELECT id FROM tasks WHERE state IN ('queued', 'dispatching', 'placed')
+                UNION SELECT id FROM tasks WHERE intent = 'remove')
             ORDER BY tasks.queued_at, tasks.id
             """)
         static let live = Statement(

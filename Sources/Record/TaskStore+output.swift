@@ -96,10 +96,7 @@ extension TaskStore {
         }
     }
 
-    /// Console lines of a task.
-    /// - Parameters:
-    ///   - from: the first one wanted, counted from 0.
-    ///   - limit: how many at most.
+    /// Console lines of a task: at most `limit`, the first one wanted counted from 0.
     public func output(of task: TaskID, from: Int, limit: Int = .max) async throws(RecordError) -> [String] {
         let from = max(0, from)
         let (end, isTooMuch) = from.addingReportingOverflow(max(0, limit))

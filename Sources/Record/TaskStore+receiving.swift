@@ -39,10 +39,7 @@ public enum CommitOutcome: Sendable, Equatable {
 
 /// Init, upload and commit.
 extension TaskStore {
-    /// Records an init.
-    /// - Parameters:
-    ///   - task: what the client sent.
-    ///   - at: now.
+    /// Records an init. Of two that name the same identity at once, one is `.created`.
     public func create(_ task: NewTask, at: Timestamp) async throws(RecordError) -> CreateOutcome {
         try await transition(at: at) { transition in
             let row = try await transition.session.query(SQLText.create(Self.values(of: task, at: at))).first
@@ -94,9 +91,9 @@ extension TaskStore {
     }
 
     /// Ends an upload: from now on the gateway owns the task. Durable when it returns.
-    /// - Parameters:
-    ///   - fetching: true where the inputs, or more of them, are still to be fetched from `zipurl`: it needs no files
-    ///     yet, is queued, shows 20 and isn't placed until `finishFetch`.
+    ///
+    /// With `fetching` the inputs, or more of them, are still to be fetched from `zipurl`: the task needs no files yet, is
+    /// queued, shows 20 and isn't placed until `finishFetch`.
     public func commit(
         _ task: TaskID, for scope: OwnerScope, fetching: Bool = false, at: Timestamp
     ) async throws(RecordError) -> CommitOutcome {

@@ -34,8 +34,8 @@ public struct Release: Sendable, Equatable {
     /// The mark that the attempt keeps.
     public var outcome: AttemptOutcome
 
-    /// Describes a release.
-    /// - Parameter outcome: nil: `.vanished` by the proof, else `.refused` if it is counted, else `.released`.
+    /// Describes a release. Without an outcome it is `.vanished` by the proof, else `.refused` if it is counted, else
+    /// `.released`.
     public init(
         proof: Proof, isCounted: Bool = false, reason: String, limit: Int = .max, retryAt: Timestamp? = nil,
         passesOver: Bool = false, clearsPassedOver: Bool = false, leftover: CleanupKind? = nil,

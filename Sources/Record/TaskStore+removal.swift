@@ -16,8 +16,7 @@ extension TaskStore {
         }
     }
 
-    /// Gives an upload up that isn't committed: without data for too long, or refused at its commit.
-    /// - Parameter before: only if its last data is older; nil in any case.
+    /// Gives an upload up that isn't committed: refused at its commit, or, where a moment is given, without data since.
     public func abandonUpload(
         _ task: TaskID, lastDataBefore before: Timestamp? = nil, reason: String, at: Timestamp
     ) async throws(RecordError) -> Bool {
@@ -30,7 +29,9 @@ extension TaskStore {
     }
 
     /// Removes a task whose retention is over, unless it was restarted or downloaded meanwhile.
-    public func expire(_ task: TaskID, keptFromBefore before: Timestamp, at: Timestamp) async throws(RecordError) -> Bool {
+    public func expire(_ task: TaskID, keptFromBefore before: Timestamp, at: Timestamp) async throws(RecordError)
+        -> Bool
+    {
         try await guardedTransition(at: at) { transition in
             guard let record = try await transition.lock(task), record.state.isFinal, record.intent == .none,
                 let keptFrom = record.keptFrom, keptFrom < before

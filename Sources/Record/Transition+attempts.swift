@@ -116,7 +116,8 @@ extension Transition {
             "UPDATE tasks SET attempt = $2, last_attempt = $2, state = $3 WHERE id = $1 AND state = 'queued'")
         static let placed = Statement(
             "task.placed",
-            "UPDATE tasks SET state = 'placed', owner_code = 20, not_before = NULL WHERE id = $1 AND state = 'dispatching'")
+            "UPDATE tasks SET state = 'placed', owner_code = 20, not_before = NULL WHERE id = $1 AND state = 'dispatching'"
+        )
         static let accepted = Statement(
             "attempt.accepted",
             """

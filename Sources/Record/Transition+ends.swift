@@ -41,8 +41,8 @@ extension Transition {
         return .queued(failures: entry.failures)
     }
 
-    /// Brings the task to its end and puts its webhooks into the outbox. Its attempt has ended before.
-    /// - Parameter webhook: nil tells nobody.
+    /// Brings the task to its end and puts its webhooks into the outbox; without a policy nobody is told. Its attempt has
+    /// ended before.
     func conclude(_ task: TaskRecord, _ end: TaskEnd, _ webhook: WebhookPolicy?) async throws -> EndOutcome {
         let state = end.state
         try await change(SQLText.conclude(values(of: end, for: task)))
@@ -53,7 +53,8 @@ extension Transition {
             case .failed: .failed
             default: .canceled
             }
-        try await tell(kind, of: task.id, attempt: task.attempt?.attempt.number, on: task.attempt?.backend,
+        try await tell(
+            kind, of: task.id, attempt: task.attempt?.attempt.number, on: task.attempt?.backend,
             end.errorMessage ?? "")
         if let webhook, task.intent != .remove { try await enqueue(webhook, for: task) }
         return .ended(state)
@@ -100,7 +101,7 @@ extension Transition {
             "task.conclude",
             """
             UPDATE tasks SET state = $2, intent = $3, ended_at = $4, kept_from = $4, error = $5, progress = $6,
-                processing_time = $7, images_shown = $8, failures = $9, fetching = 0, not_before = NULL
+                processing_time = $7, images_shown = $8, failures = $9, not_before = NULL
             WHERE id = $1 AND state IN ('queued', 'dispatching', 'placed')
             """)
         static let webhook = Statement(

@@ -74,7 +74,8 @@ struct AttemptTests {
         }
     }
 
-    @Test("counted failures pass the backend over, pause, and fail the task at the limit", arguments: ScratchDatabase.all)
+    @Test(
+        "counted failures pass the backend over, pause, and fail the task at the limit", arguments: ScratchDatabase.all)
     func counted(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let tasks = fixture.tasks
@@ -102,7 +103,8 @@ struct AttemptTests {
             #expect(record.errorMessage == "Invalid option")
             #expect(record.failures == 3)
             #expect(record.liveAttempt == nil)
-            #expect(try await fixture.record.webhooks.claim(lease: .seconds(30), limit: 10, at: fixture.at(4)).count == 1)
+            #expect(
+                try await fixture.record.webhooks.claim(lease: .seconds(30), limit: 10, at: fixture.at(4)).count == 1)
         }
     }
 
@@ -156,7 +158,9 @@ struct AttemptTests {
         }
     }
 
-    @Test("a fenced attempt is adopted when its backend returns, and the younger one is cleaned up", arguments: ScratchDatabase.all)
+    @Test(
+        "a fenced attempt is adopted when its backend returns, and the younger one is cleaned up",
+        arguments: ScratchDatabase.all)
     func adopted(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let tasks = fixture.tasks

@@ -41,7 +41,8 @@ struct ControlTests {
         }
     }
 
-    @Test("a cancel of a placed task shows 50 at once and stays 50 however the run ends", arguments: ScratchDatabase.all)
+    @Test(
+        "a cancel of a placed task shows 50 at once and stays 50 however the run ends", arguments: ScratchDatabase.all)
     func cancelPlaced(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let key = try await fixture.placed("t", webhook: "http://hooks.example.org/")
@@ -162,7 +163,9 @@ struct ControlTests {
         }
     }
 
-    @Test("a restart during a cancel shows 10 and is queued once the run is known to have ended", arguments: ScratchDatabase.all)
+    @Test(
+        "a restart during a cancel shows 10 and is queued once the run is known to have ended",
+        arguments: ScratchDatabase.all)
     func restartWhileCanceling(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let tasks = fixture.tasks

@@ -9,7 +9,9 @@ struct ReceivingTests {
     func initAgain(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let id = try await fixture.create("Task-A")
-            #expect(try await fixture.tasks.addFile(fixture.file("a.jpg"), to: id, for: .everything, at: fixture.at(1)) == .added)
+            #expect(
+                try await fixture.tasks.addFile(fixture.file("a.jpg"), to: id, for: .everything, at: fixture.at(1))
+                    == .added)
             let again = NewTask(id: fixture.task("task-a"), name: "second", dateCreated: fixture.at(5))
             #expect(try await fixture.tasks.create(again, at: fixture.at(5)) == .overwritten)
             let record = try await fixture.read(id)
@@ -129,7 +131,9 @@ struct ReceivingTests {
         }
     }
 
-    @Test("a fetched task is queued without files, isn't placed, and is counted in the end", arguments: ScratchDatabase.all)
+    @Test(
+        "a fetched task is queued without files, isn't placed, and is counted in the end",
+        arguments: ScratchDatabase.all)
     func fetching(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let id = try await fixture.create("t")
@@ -152,6 +156,22 @@ struct ReceivingTests {
             #expect(try await fixture.tasks.finishFetch(id, at: fixture.at(5)) == .unknown)
             #expect(try await fixture.tasks.queue().map(\.images) == [2])
             #expect(try await fixture.tasks.output(of: id, from: 0) == ["Fetching"])
+        }
+    }
+
+    @Test("a task that ended before its fetch did is fetched anew when it is restarted", arguments: ScratchDatabase.all)
+    func restartedFetch(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let id = try await fixture.create("t")
+            _ = try await fixture.tasks.commit(id, for: .everything, fetching: true, at: fixture.at(1))
+            _ = try await fixture.tasks.noteFetchFailure(id, reason: "404", at: fixture.at(2))
+            _ = try await fixture.tasks.failQueued(id, reason: "404", at: fixture.at(3))
+            #expect(try await fixture.tasks.fetching().isEmpty)
+            let late = try await fixture.tasks.addFetchedFile(fixture.file("f.jpg"), to: id, at: fixture.at(4))
+            #expect(late == .notReceiving)
+            #expect(try await fixture.tasks.requestRestart(id, for: .everything, at: fixture.at(5)) == .queued)
+            #expect(try await fixture.tasks.fetching().map(\.fetchFailures) == [0])
+            #expect(try await fixture.tasks.queue().isEmpty)
         }
     }
 
