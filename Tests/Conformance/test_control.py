@@ -89,6 +89,19 @@ def test_item_71_cancel_while_inputs_are_sent(world, profile, photos):
 
 
 @pytest.mark.only("gateway")
+def test_item_71_cancel_while_a_commit_is_under_way(world, profile, photos):
+    """The commit may win, so the attempt is settled by looking and its run is ended: nothing runs that nobody knows."""
+    node = world.node(task_seconds=3600, delay="commit=2000")
+    gateway = world.gateway([node.backend()])
+    uuid = gateway.api.submit(photos[:2])
+    eventually("the commit is under way", lambda: node.requests("commit") == 1)
+    assert gateway.api.act("cancel", uuid) == OK
+    assert gateway.api.code(uuid) == 50
+    eventually("the node's own task is ended", lambda: node.api.task(uuid).get("status", {}).get("code") == 50, 40)
+    assert gateway.api.code(uuid) == 50
+
+
+@pytest.mark.only("gateway")
 def test_item_71_cancel_while_the_node_is_unreachable(world, profile, photos):
     node = world.node(task_seconds=3600)
     cable = world.cable(node.port)

@@ -192,9 +192,9 @@ actor Dispatcher: Service {
 
     private func ended(_ attempt: AttemptRecord, _ end: Transfer.End) async {
         let id = attempt.attempt.task
+        if transfers[id]?.attempt.key == attempt.key { transfers[id] = nil }
         if case .stopped = end, !isDraining { await settle(id) }
         await parts.refresh(id)
-        if transfers[id]?.attempt.key == attempt.key { transfers[id] = nil }
         parts.fleet.change(attempt.backend) { member in
             switch end {
             case .accepted:
@@ -211,18 +211,20 @@ actor Dispatcher: Service {
 
     /// What a stopped transfer leaves: a live attempt that nobody carries would keep its task from every other backend.
     ///
-    /// A cancel or remove is carried out by the cleaner; a committing attempt is settled by looking, as after a restart.
+    /// A committing attempt is settled by looking, as after a restart, whatever its owner wishes: the commit may have won, and
+    /// only an accepted attempt can be cancelled. Before that, a cancel or remove has ended the attempt itself.
     private func settle(_ id: TaskID) async {
         do {
             let (record, _) = try await parts.durable.run { () throws(RecordError) in
                 try await parts.store.record(of: id)
             }
-            guard let record, record.intent == .none, let live = record.liveAttempt else { return }
+            guard let live = record?.liveAttempt else { return }
             switch live.state {
             case .recorded, .sending:
                 try await giveUp(live, because: "another backend can take it sooner")
                 parts.cleaning.wake()
-            case .committing, .accepted, .ended: break
+            case .committing: if transfers[id] == nil { start(live, isResumed: true) }
+            case .accepted, .ended: break
             }
         } catch {
             parts.logger.error(
