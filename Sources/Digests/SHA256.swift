@@ -9,6 +9,7 @@ public struct SHA256: ~Copyable {
 
     /// Starts with no bytes.
     public init() {
+        // A few dozen bytes that can't be had: nothing else could go on either.
         guard let context = EVP_MD_CTX_new() else { fatalError("libcrypto is out of memory") }
         self.context = context
         restart()
@@ -66,6 +67,7 @@ public struct SHA256: ~Copyable {
 private enum Algorithm {
     // Invariant: set once by the language's thread-safe initialiser, never freed; libcrypto's method objects are immutable.
     nonisolated(unsafe) static let sha256: OpaquePointer = {
+        // Every libcrypto has it, unless its configuration is broken: then no upload could be checked.
         guard let method = EVP_MD_fetch(nil, "SHA256", nil) else { fatalError("libcrypto has no SHA-256") }
         return method
     }()

@@ -116,7 +116,7 @@ public struct GatewayService: Sendable {
         for row in try await record.tasks.unfinished() where row.intent != .remove { mirror.put(lookup.snapshot(of: row)) }
         return DispatchParts(
             store: record.tasks, mirror: mirror, lookup: lookup, fleet: fleet, durable: Durable(clock: clock), clock: clock,
-            random: SystemRandomBits(), logger: logger, placement: WakeUp(), mirrorWake: WakeUp(), cleaning: WakeUp(),
+            random: SystemRandomBits(), logger: logger, placement: WakeUp(), cleaning: WakeUp(),
             webhookWake: WakeUp(), attemptLimit: inventory.scheduling.attempts,
             impossibleAfter: inventory.scheduling.impossibleAfter,
             webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description))
@@ -157,11 +157,10 @@ public struct GatewayService: Sendable {
         let tokens = TokenGuard(entries, isRequired: inventory.auth.required)
         let intake = TaskIntake(fleet: parts.fleet, clock: parts.clock, random: parts.random)
         let receiver = UploadReceiver(
-            storage: storage, store: record.tasks, clock: parts.clock, fileLimit: inventory.limits.uploadFile,
-            taskLimit: inventory.limits.uploadTask)
+            storage: storage, store: record.tasks, clock: parts.clock, fileLimit: inventory.limits.uploadFile)
         let commit = CommitHandler(
             lookup: parts.lookup, store: record.tasks, storage: storage, clock: parts.clock, placement: parts.placement,
-            fetching: WakeUp(), maxImages: inventory.limits.images)
+            maxImages: inventory.limits.images)
         let control = control
         let wishes: @Sendable (TaskID) -> Void = { id in
             // The dispatcher is on another loop, and the answer doesn't wait for it.
@@ -181,8 +180,8 @@ public struct GatewayService: Sendable {
             list: TaskListHandler(store: record.tasks), taskInfo: TaskInfoHandler(lookup: parts.lookup),
             output: OutputHandler(lookup: parts.lookup),
             download: DownloadHandler(
-                lookup: parts.lookup, store: record.tasks, upstreams: UpstreamDirectory(loops: loops, blockingPool: pool),
-                clock: parts.clock, logger: logger),
+                lookup: parts.lookup, upstreams: UpstreamDirectory(loops: loops, blockingPool: pool),
+                logger: logger),
             action: TaskActionHandler(
                 lookup: parts.lookup, intake: intake, store: record.tasks, clock: parts.clock, wishes: wishes),
             auth: AuthHandler())

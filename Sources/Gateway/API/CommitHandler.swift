@@ -13,8 +13,6 @@ struct CommitHandler: Sendable {
     let storage: any ObjectStore
     let clock: any WorldClock
     let placement: WakeUp
-    /// Wakes the fetcher of http zipurls.
-    let fetching: WakeUp
     /// The inventory's `limits.images`.
     let maxImages: Int?
 
@@ -24,21 +22,19 @@ struct CommitHandler: Sendable {
 
     func handle(_ call: APICall) async throws -> APIReply {
         guard let text = call.taskText, let id = TaskID(text) else { throw APIError.unknownUpload }
-        return try await commit(id, for: call.caller, zipURL: nil)
+        return try await commit(id, for: call.caller)
     }
 
     /// Commits an upload.
     /// - Parameters:
     ///   - id: the upload.
     ///   - caller: its owner.
-    ///   - zipURL: where more inputs, or all, are fetched from; nil asks the record.
     /// - Throws: `refused` as NodeODM does; the record's errors.
-    func commit(_ id: TaskID, for caller: Caller, zipURL: String?) async throws -> APIReply {
+    func commit(_ id: TaskID, for caller: Caller) async throws -> APIReply {
         guard let record = try await store.record(of: id, for: caller.scope) else { throw APIError.unknownUpload }
         if record.state == .receiving { try await refuseTooMany(record) }
-        let isFetched = (zipURL ?? record.zipURL) != nil
-        switch try await store.commit(id, for: caller.scope, fetching: isFetched, at: now) {
-        case .committed: try await enter(id, isFetched: isFetched)
+        switch try await store.commit(id, for: caller.scope, at: now) {
+        case .committed: try await enter(id)
         case .alreadyCommitted: break
         case .unknown: throw APIError.unknownUpload
         case .noFiles:
@@ -55,11 +51,11 @@ struct CommitHandler: Sendable {
         _ = try? await store.delete(id, at: now)
     }
 
-    private func enter(_ id: TaskID, isFetched: Bool) async throws {
+    private func enter(_ id: TaskID) async throws {
         _ = try? await store.say(Self.firstLine, of: id, at: now)
         guard let record = try await store.record(of: id) else { return }
         lookup.mirror.put(lookup.snapshot(of: record))
-        isFetched ? fetching.wake() : placement.wake()
+        placement.wake()
     }
 
     /// More images than any backend takes is told here, while the client still looks (contract, item 52).
@@ -73,5 +69,5 @@ struct CommitHandler: Sendable {
         throw APIError.refused("\(images) images uploaded, but this node can only process up to \(limit).")
     }
 
-    private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
+    private var now: Timestamp { clock.timestamp }
 }

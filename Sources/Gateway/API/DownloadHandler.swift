@@ -5,15 +5,12 @@ internal import HTTPTypes
 internal import Model
 internal import NodeODM
 internal import Observability
-internal import Reactor
 internal import Record
 
 /// GET /task/{uuid}/download/{asset}: streamed from the backend that owns the task.
 struct DownloadHandler: Sendable {
     let lookup: TaskLookup
-    let store: TaskStore
     let upstreams: UpstreamDirectory
-    let clock: any WorldClock
     let logger: Logger
 
     /// Where the asset is.

@@ -50,7 +50,7 @@ struct NewTaskHandler: Sendable {
             }
             try await open(task)
             isOpen = true
-            return try await commit.commit(id, for: call.caller, zipURL: task.zipURL)
+            return try await commit.commit(id, for: call.caller)
         } catch {
             if isOpen { await commit.abandon(id, reason: "/task/new was refused or broke off") }
             throw error
@@ -61,5 +61,5 @@ struct NewTaskHandler: Sendable {
         guard try await store.create(task, at: now) != .exists else { throw TaskIntake.invalidUUID(task.id.string) }
     }
 
-    private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
+    private var now: Timestamp { clock.timestamp }
 }

@@ -94,5 +94,5 @@ struct TaskActionHandler: Sendable {
     }
 
     private static func unknown(_ id: TaskID) -> APIError { .notDone("\(id.string) not found") }
-    private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
+    private var now: Timestamp { clock.timestamp }
 }

@@ -24,7 +24,7 @@ struct TaskIntake: Sendable {
     /// A task from its fields.
     /// - Throws: `refused` with all that is wrong with its options, or with its zipurl.
     func task(_ id: TaskID, from form: TaskForm, of caller: Caller) throws(APIError) -> NewTask {
-        let now = Timestamp(milliseconds: clock.wallMilliseconds())
+        let now = clock.timestamp
         let skips = form.text("skipPostProcessing") == "true"
         var task = NewTask(
             id: id, owner: caller.owner, name: Self.name(form.text("name"), at: now),

@@ -12,7 +12,7 @@ struct UploadHandler: Sendable {
 
     func handle(_ call: APICall, _ body: RequestBody) async throws -> APIReply {
         guard let text = call.taskText, let id = TaskID(text) else { throw APIError.unknownUpload }
-        let now = Timestamp(milliseconds: clock.wallMilliseconds())
+        let now = clock.timestamp
         // Asked before the body is read, so that who may not upload doesn't.
         guard try await store.touch(id, for: call.caller.scope, at: now) else { throw APIError.unknownUpload }
         var files = 0

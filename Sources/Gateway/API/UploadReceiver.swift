@@ -16,8 +16,6 @@ struct UploadReceiver: Sendable {
     let clock: any WorldClock
     /// Bytes of one file at most.
     let fileLimit: ByteCount
-    /// Bytes of one request at most: the limit of a task.
-    let taskLimit: ByteCount
 
     /// Receives a part to its end.
     /// - Parameters:
@@ -55,7 +53,7 @@ struct UploadReceiver: Sendable {
     }
 
     private func add(_ file: InputFile, to id: TaskID, for caller: Caller) async throws {
-        let now = Timestamp(milliseconds: clock.wallMilliseconds())
+        let now = clock.timestamp
         let outcome: AddFileOutcome
         do throws(RecordError) {
             outcome = try await store.addFile(file, to: id, for: caller.scope, at: now)

@@ -95,5 +95,5 @@ struct Cleaner: Service {
         }
     }
 
-    private var now: Timestamp { Timestamp(milliseconds: parts.clock.wallMilliseconds()) }
+    private var now: Timestamp { parts.clock.timestamp }
 }

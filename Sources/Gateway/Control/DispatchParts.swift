@@ -16,8 +16,6 @@ struct DispatchParts: Sendable {
     let logger: Logger
     /// Wakes the dispatcher.
     let placement: WakeUp
-    /// Wakes the mirror's refresher.
-    let mirrorWake: WakeUp
     /// Wakes the cleaner.
     let cleaning: WakeUp
     /// Wakes the sender of webhooks.

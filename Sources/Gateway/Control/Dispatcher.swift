@@ -35,7 +35,7 @@ actor Dispatcher: Service {
         self.loop = loop
         let reference = EngineOptions(OptionCatalog.engine360.definitions.map(\.name))
         scheduler = Scheduler(policy: Policy(referenceOptions: reference, spillAfter: spillAfter, prefetch: prefetch))
-        startedAt = Timestamp(milliseconds: parts.clock.wallMilliseconds())
+        startedAt = parts.clock.timestamp
     }
 
     func run() async throws {
@@ -204,7 +204,6 @@ actor Dispatcher: Service {
             case .released(false, _), .yielded, .stopped: member.circuit.endProbe()
             }
         }
-        if case .accepted = end { parts.mirrorWake.wake() }
         if case .yielded = end { parts.cleaning.wake() }
         parts.placement.wake()
     }
@@ -285,7 +284,7 @@ actor Dispatcher: Service {
     }
 
     private func shares() -> [OwnerID: OwnerShare] { [:] }
-    private var now: Timestamp { Timestamp(milliseconds: parts.clock.wallMilliseconds()) }
+    private var now: Timestamp { parts.clock.timestamp }
 }
 
 extension AttemptManner {

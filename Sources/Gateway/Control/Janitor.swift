@@ -23,7 +23,7 @@ struct Janitor: Service {
     }
 
     private func sweep() async throws {
-        let now = Timestamp(milliseconds: parts.clock.wallMilliseconds())
+        let now = parts.clock.timestamp
         let stale = Timestamp(milliseconds: now.milliseconds - staleUpload.inMilliseconds)
         for id in try await parts.store.staleUploads(lastDataBefore: stale) {
             _ = try await parts.store.abandonUpload(id, lastDataBefore: stale, reason: "no data for too long", at: now)

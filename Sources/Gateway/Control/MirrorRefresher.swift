@@ -187,5 +187,5 @@ struct MirrorRefresher: Service {
         parts.webhookWake.wake()
     }
 
-    private var now: Timestamp { Timestamp(milliseconds: parts.clock.wallMilliseconds()) }
+    private var now: Timestamp { parts.clock.timestamp }
 }

@@ -109,5 +109,5 @@ struct Monitor: Service {
         try? await memory.remember(name, info: load.json, options: nil, at: now)
     }
 
-    private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
+    private var now: Timestamp { clock.timestamp }
 }

@@ -100,15 +100,6 @@ final class StatusMirror: Sendable {
         return new
     }
 
-    /// Takes a task over as the record now has it; console lines in memory stay.
-    func update(_ record: TaskRecord) {
-        change(record.id) { task in
-            guard record.revision >= task.record.revision else { return }
-            if record.run != task.record.run { task.tail = OutputTail(savedLines: record.lineCount) }
-            task.record = record
-        }
-    }
-
     /// Forgets a task.
     func remove(_ id: TaskID) {
         let old = shard(of: id).tasks.withLock { $0.removeValue(forKey: id.key) }

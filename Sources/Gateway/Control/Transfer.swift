@@ -136,7 +136,7 @@ struct Transfer: Sendable {
         let back = Release(
             proof: isCommitted ? .backendDisowns : .nothingCommitted, isCounted: release.isCounted,
             reason: failure.isEmpty ? "the backend doesn't have the task" : failure, limit: attemptLimit,
-            retryAt: release.isCounted ? Timestamp(milliseconds: clock.wallMilliseconds()) + pause : nil,
+            retryAt: release.isCounted ? clock.timestamp + pause : nil,
             passesOver: release.passesOver, leftover: release.leavesArea ? .discard : nil)
         let (outcome, _) = try await durable.run { () throws(RecordError) in
             try await store.release(attempt.key, back, webhook: webhooks, at: now)
@@ -213,5 +213,5 @@ struct Transfer: Sendable {
         }
     }
 
-    private var now: Timestamp { Timestamp(milliseconds: clock.wallMilliseconds()) }
+    private var now: Timestamp { clock.timestamp }
 }

@@ -83,5 +83,5 @@ struct WebhookSender: Service {
         return json.bytes
     }
 
-    private var now: Timestamp { Timestamp(milliseconds: parts.clock.wallMilliseconds()) }
+    private var now: Timestamp { parts.clock.timestamp }
 }
