@@ -19,6 +19,7 @@ public protocol Backend: Sendable {
     /// - Parameters:
     ///   - attempt: carries the identity that the gateway chose.
     ///   - submission: what to run.
+    /// - Throws: why the inputs aren't there; nothing was started.
     func stage(_ attempt: Attempt, _ submission: TaskSubmission) async throws(BackendError)
     /// Starts a staged attempt: the one step after which only the backend knows.
     func commit(_ attempt: Attempt) async throws(BackendError)
@@ -30,6 +31,8 @@ public protocol Backend: Sendable {
     /// - Parameters:
     ///   - task: as the backend calls it.
     ///   - line: index of the first console line wanted; nil asks for none.
+    /// - Returns: the state, with `output` where it was asked for.
+    /// - Throws: `unknownTask` only where the backend says so of this very task.
     func status(of task: BackendTaskID, outputFrom line: Int?) async throws(BackendError) -> TaskInfo
     /// Asks for the end of a task.
     func cancel(_ task: BackendTaskID) async throws(BackendError)
@@ -39,6 +42,7 @@ public protocol Backend: Sendable {
     /// - Parameters:
     ///   - task: as the backend calls it.
     ///   - options: replaces the old ones; nil keeps them.
+    /// - Throws: `outcomeUnknown` where it may have been started.
     func restart(_ task: BackendTaskID, options: [TaskOption]?) async throws(BackendError)
 
     /// Where an asset can be had; nil where this backend has no such asset.

@@ -90,7 +90,8 @@ public struct GatewayService: Sendable {
         try await storage.prepare()
         let known = try await record.installation.storageID()
         if let known, try await storage.identity() != known {
-            throw StartError("The storage folder \(inventory.storage.directory) isn't the one that the record was made with.")
+            throw StartError(
+                "The storage folder \(inventory.storage.directory) isn't the one that the record was made with.")
         }
         let id = try await storage.establishIdentity(record.installationID)
         if known == nil { try await record.installation.setStorageID(id) }
@@ -113,9 +114,12 @@ public struct GatewayService: Sendable {
         let clock = SystemClock()
         let mirror = StatusMirror()
         let lookup = TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: clock)
-        for row in try await record.tasks.unfinished() where row.intent != .remove { mirror.put(lookup.snapshot(of: row)) }
+        for row in try await record.tasks.unfinished() where row.intent != .remove {
+            mirror.put(lookup.snapshot(of: row))
+        }
         return DispatchParts(
-            store: record.tasks, mirror: mirror, lookup: lookup, fleet: fleet, durable: Durable(clock: clock), clock: clock,
+            store: record.tasks, mirror: mirror, lookup: lookup, fleet: fleet, durable: Durable(clock: clock),
+            clock: clock,
             random: SystemRandomBits(), logger: logger, placement: WakeUp(), cleaning: WakeUp(),
             webhookWake: WakeUp(), attemptLimit: inventory.scheduling.attempts,
             impossibleAfter: inventory.scheduling.impossibleAfter,
@@ -143,7 +147,8 @@ public struct GatewayService: Sendable {
             store: record.tasks, events: record.events, fleet: parts.fleet, mirror: parts.mirror,
             token: inventory.admin.token)
         return HTTPListener(
-            name: "admin", address: try await address(inventory.admin.listen, BlockingPool(threads: 1)), loops: [control],
+            name: "admin", address: try await address(inventory.admin.listen, BlockingPool(threads: 1)),
+            loops: [control],
             limits: limits, handler: routes.router.handler)
     }
 
@@ -172,7 +177,8 @@ public struct GatewayService: Sendable {
             tokens: tokens, origin: CrossOrigin(origins: inventory.cors.origins),
             unauthorizedIs200: inventory.auth.unauthorized == .nodeodm,
             info: InfoHandler(
-                fleet: parts.fleet, mirror: parts.mirror, gatewayVersion: Self.version, maxImages: inventory.limits.images,
+                fleet: parts.fleet, mirror: parts.mirror, gatewayVersion: Self.version,
+                maxImages: inventory.limits.images,
                 hasTokens: tokens.isOn),
             newTask: NewTaskHandler(
                 intake: intake, receiver: receiver, commit: commit, store: record.tasks, clock: parts.clock),

@@ -9,7 +9,8 @@ enum ServeCommand {
     static let version = GatewayService.version
 
     static func run(_ arguments: [String]) -> Int32 {
-        guard let flag = arguments.firstIndex(where: { $0 == "-c" || $0 == "--config" }), flag + 1 < arguments.count else {
+        guard let flag = arguments.firstIndex(where: { $0 == "-c" || $0 == "--config" }), flag + 1 < arguments.count
+        else {
             Terminal.err("usage: scaleodm serve -c FILE\n")
             return 2
         }

@@ -32,7 +32,9 @@ enum APIError: Error, Sendable, Equatable {
 
     /// Storage trouble, as an upload tells it: clients retry a 503 and show anything else.
     init(_ error: StorageError) {
-        self = error.code.isTransient ? .tryAgain("The gateway's storage is short or away; try again. \(error.message)")
+        self =
+            error.code.isTransient
+            ? .tryAgain("The gateway's storage is short or away; try again. \(error.message)")
             : .refused(error.message)
     }
 

@@ -29,6 +29,7 @@ struct CommitHandler: Sendable {
     /// - Parameters:
     ///   - id: the upload.
     ///   - caller: its owner.
+    /// - Returns: the task's uuid, also of a repeated commit.
     /// - Throws: `refused` as NodeODM does; the record's errors.
     func commit(_ id: TaskID, for caller: Caller) async throws -> APIReply {
         guard let record = try await store.record(of: id, for: caller.scope) else { throw APIError.unknownUpload }

@@ -28,7 +28,9 @@ struct DownloadHandler: Sendable {
                 ? .refused("The backend of this task is no longer listed; its results can't be reached.")
                 : .refused("Asset not ready")
         }
-        guard let source = backend.download(of: attempt.backendTask, asset: asset) else { throw .refused("Invalid asset") }
+        guard let source = backend.download(of: attempt.backendTask, asset: asset) else {
+            throw .refused("Invalid asset")
+        }
         guard task.record.shownCode == .completed else { throw .refused("Asset not ready") }
         return (attempt.backend, source)
     }

@@ -40,7 +40,8 @@ struct TaskActionHandler: Sendable {
             let skips = record.skipPostProcessing
             let options = form.contains("options") ? try intake.options(form, skipPostProcessing: skips) : nil
             let place = try home(of: record, options: options ?? record.options)
-            switch try await store.requestRestart(id, for: call.caller.scope, options: options, boundTo: place, at: now) {
+            switch try await store.requestRestart(id, for: call.caller.scope, options: options, boundTo: place, at: now)
+            {
             case .queued, .afterCancel: break
             case .running: throw APIError.notDone("Task cannot be restarted")
             case .inputsExpired:

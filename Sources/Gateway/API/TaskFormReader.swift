@@ -12,6 +12,7 @@ struct TaskFormReader {
     ///   - request: tells the form of the body.
     ///   - body: read to its end.
     ///   - onFile: takes a part that has a file name, and reads it to its end.
+    /// - Returns: the fields; files are not among them.
     /// - Throws: `refused` for a body that can't be read.
     static func read(
         _ request: HTTPRequest, _ body: RequestBody,

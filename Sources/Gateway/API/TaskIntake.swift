@@ -32,7 +32,8 @@ struct TaskIntake: Sendable {
             dateCreated: Self.date(form.text("dateCreated")) ?? now)
         // Three characters can't be a URL: NodeODM ignores them too (contract 2.3).
         task.webhook = form.text("webhook").flatMap { $0.utf8.count > 3 ? $0 : nil }
-        task.outputs = form.value("outputs").flatMap { ($0.array == nil ? nil : ConfinedPaths(json: $0)?.json) }
+        task.outputs =
+            form.value("outputs").flatMap { ($0.array == nil ? nil : ConfinedPaths(json: $0)?.json) }
             ?? ConfinedPaths(json: form.text("outputs"))?.json
         task.zipURL = try zipURL(form.text("zipurl"))
         return task

@@ -25,7 +25,9 @@ final class UpstreamDirectory: @unchecked Sendable {
     init(loops: [EventLoop], blockingPool: BlockingPool) {
         self.blockingPool = blockingPool
         var shelves: [ObjectIdentifier: Shelf] = [:]
-        for loop in loops { shelves[ObjectIdentifier(loop)] = Shelf(relay: Relay(resources: RelayResources(loop: loop))) }
+        for loop in loops {
+            shelves[ObjectIdentifier(loop)] = Shelf(relay: Relay(resources: RelayResources(loop: loop)))
+        }
         self.shelves = shelves
     }
 
@@ -38,8 +40,10 @@ final class UpstreamDirectory: @unchecked Sendable {
         guard let shelf = shelves[ObjectIdentifier(client.loop)] else {
             throw RelayError(.connect, "this loop serves no downloads")
         }
-        let pool = shelf.pools[backend] ?? UpstreamPool(
-            host: source.host, port: source.port, loop: client.loop, blockingPool: blockingPool)
+        let pool =
+            shelf.pools[backend]
+            ?? UpstreamPool(
+                host: source.host, port: source.port, loop: client.loop, blockingPool: blockingPool)
         shelf.pools[backend] = pool
         return try await shelf.relay.relay(request, to: pool, client: client, rewriteHead: rewriteHead)
     }

@@ -33,7 +33,8 @@ struct AdminRoutes: Sendable {
         router.on(.get, pattern, name: name) { request, captures, _, response in
             guard isAllowed(request) else {
                 try await response.send(
-                    HTTPResponse(.unauthorized, fields: Self.type), body: Self.error("The admin token is missing or wrong."))
+                    HTTPResponse(.unauthorized, fields: Self.type),
+                    body: Self.error("The admin token is missing or wrong."))
                 return
             }
             guard let body = try await handle(request, captures) else {

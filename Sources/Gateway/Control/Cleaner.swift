@@ -43,8 +43,10 @@ struct Cleaner: Service {
             else { continue }
             do throws(BackendError) {
                 try await backend.cancel(attempt.backendTask)
-                guard try await backend.status(of: attempt.backendTask, outputFrom: nil).status.isFinal else { continue }
-            } catch where error.code == .unknownTask {
+                guard try await backend.status(of: attempt.backendTask, outputFrom: nil).status.isFinal else {
+                    continue
+                }
+            } catch  where error.code == .unknownTask {
                 // It is gone: nothing can run there any more.
             } catch {
                 continue
@@ -70,7 +72,7 @@ struct Cleaner: Service {
         for job in try await cleanups.due(on: member.definition.name, at: now) {
             do throws(BackendError) {
                 try await carryOut(job, on: member.backend)
-            } catch where error.code == .unknownTask {
+            } catch  where error.code == .unknownTask {
                 // Nothing is left to clean.
             } catch {
                 let pause = Duration.seconds(5 << min(job.tries, 6))

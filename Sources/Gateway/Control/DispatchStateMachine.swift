@@ -216,7 +216,8 @@ struct DispatchStateMachine {
         switch state {
         case .looking(let current): look = current
         case .proving: look = .afterLostArea
-        case .recorded, .staging, .renaming, .staged, .markingCommit, .committing, .waiting, .probing, .over: return .yield
+        case .recorded, .staging, .renaming, .staged, .markingCommit, .committing, .waiting, .probing, .over:
+            return .yield
         }
         state = .waiting(then: look)
         let pause = min(60, 5 << min(pauses, 4))

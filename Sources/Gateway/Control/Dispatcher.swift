@@ -131,7 +131,8 @@ actor Dispatcher: Service {
     private func sendAhead(_ prefetch: Decision.Prefetch) async throws(RecordError) {
         guard transfers[prefetch.task] == nil else { return }
         try await begin(
-            prefetch.task, on: prefetch.backend, .prefetch, reason: "\(prefetch.backend) is busy; the inputs are sent ahead")
+            prefetch.task, on: prefetch.backend, .prefetch,
+            reason: "\(prefetch.backend) is busy; the inputs are sent ahead")
     }
 
     private func begin(
@@ -156,11 +157,13 @@ actor Dispatcher: Service {
         let ids = queue.tasks(of: waiting.taskClass).map(\.id)
         let unmarked = ids.filter { parts.mirror.task($0)?.record.isWaiting != true }
         if !unmarked.isEmpty {
-            try await parts.store.markWaiting(unmarked, reason: reasons.isEmpty ? "no backend is listed" : reasons, at: now)
+            try await parts.store.markWaiting(
+                unmarked, reason: reasons.isEmpty ? "no backend is listed" : reasons, at: now)
             for id in unmarked { await parts.refresh(id) }
         }
         guard let since = waiting.impossibleSince else { return }
-        for task in ids.compactMap({ queue[$0] }) where now - max(since, task.queuedSince, startedAt) >= parts.impossibleAfter {
+        for task in ids.compactMap({ queue[$0] })
+        where now - max(since, task.queuedSince, startedAt) >= parts.impossibleAfter {
             _ = try await parts.store.failQueued(
                 task.id, reason: "No listed backend can take this task: \(reasons)", webhook: parts.webhooks, at: now)
             await parts.refresh(task.id)
@@ -261,7 +264,8 @@ actor Dispatcher: Service {
             let name = member.definition.name
             let sending = transfers.values.count { $0.attempt.backend == name && $0.holdsSlot }
             var snapshot = BackendSnapshot(
-                name: name, kind: member.definition.kind, tier: member.definition.tier, weight: member.definition.weight,
+                name: name, kind: member.definition.kind, tier: member.definition.tier,
+                weight: member.definition.weight,
                 labels: member.definition.labels, load: member.load,
                 options: member.catalog.map { EngineOptions($0.definitions.map(\.name)) })
             snapshot.isOnline = member.isOnline(offlineAfter: parts.fleet.offlineAfter)

@@ -26,7 +26,8 @@ extension FleetMember {
         self.init(
             Definition(
                 name: definition.name, kind: definition.kind, tier: definition.tier, weight: definition.weight,
-                labels: definition.labels, maxParallelTasks: definition.maxParallelTasks, maxImages: definition.maxImages,
+                labels: definition.labels, maxParallelTasks: definition.maxParallelTasks,
+                maxImages: definition.maxImages,
                 onVanished: settings.onVanished == .fail ? .fail : .rerun, deadAfter: settings.deadAfter,
                 url: url.origin),
             backend: NodeODMBackend(

@@ -70,6 +70,7 @@ struct FleetMember: Sendable {
 
     /// Whether it answers.
     /// - Parameter offlineAfter: so many failed reads in a row make it offline.
+    /// - Returns: false before it was read in this life.
     func isOnline(offlineAfter: Int) -> Bool { loadReadAt != nil && failuresInARow < offlineAfter }
 
     /// Whether new tasks may be placed there, the circuit aside.

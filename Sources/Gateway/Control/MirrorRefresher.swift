@@ -136,8 +136,9 @@ struct MirrorRefresher: Service {
         let unsaved = Array(task.tail.unsaved)
         let output = OutputLines(
             attempt: key, after: task.tail.savedEnd, lines: unsaved, logCursor: task.record.attempt?.logCursor ?? 0)
-        guard let saved = try? await parts.store.save(
-            progress: [progress], output: unsaved.isEmpty ? [] : [output], at: now)
+        guard
+            let saved = try? await parts.store.save(
+                progress: [progress], output: unsaved.isEmpty ? [] : [output], at: now)
         else { return }
         guard saved.output.contains(key) else { return }
         parts.mirror.change(task.record.id) { $0.tail.markSaved(to: output.after + unsaved.count) }
@@ -148,7 +149,9 @@ struct MirrorRefresher: Service {
             code: info.status, errorMessage: info.errorMessage, progress: info.progress,
             processingTime: info.processingTime >= 0 ? info.processingTime : nil,
             imagesCount: info.imagesCount >= 0 ? info.imagesCount : nil)
-        guard let outcome = try? await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: now) else { return }
+        guard let outcome = try? await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: now) else {
+            return
+        }
         parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 }
         await parts.refresh(id)
         parts.logger.info(

@@ -54,6 +54,7 @@ struct MirroredTask: Sendable {
 
     /// The whole info object.
     /// - Parameter lines: the console lines to show; nil leaves the key out.
+    /// - Returns: one JSON object.
     func answer(with lines: (some Collection<String>)?) -> [UInt8] {
         var body = head
         if let lines {

@@ -42,7 +42,7 @@ struct Monitor: Service {
                 reads += 1
                 if isNews { await remember(load, of: name) }
                 if !wasOnline { logger.info("backend is online", ["backend": .string(name.string)]) }
-            } catch where error.code == .cancelled {
+            } catch  where error.code == .cancelled {
                 throw CancellationError()
             } catch {
                 noteFailure(error, of: name, wasOnline: wasOnline)

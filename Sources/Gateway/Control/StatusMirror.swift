@@ -42,6 +42,7 @@ final class StatusMirror: Sendable {
     /// - Parameters:
     ///   - id: the task.
     ///   - now: noted as the last time that somebody asked.
+    /// - Returns: nil where memory doesn't have the task.
     func asked(_ id: TaskID, at now: MonotonicTime) -> MirroredTask? {
         shard(of: id).tasks.withLock { tasks in
             tasks[id.key]?.lastAsked = now

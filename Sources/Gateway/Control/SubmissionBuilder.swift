@@ -14,7 +14,8 @@ struct SubmissionBuilder: Sendable {
         let record = try await record(of: attempt, for: backend)
         let files: [InputFile]
         do throws(RecordError) { files = try await store.files(of: attempt.task) } catch {
-            throw BackendError(.inputsUnreadable, backend: backend.name, "the record can't list the inputs: \(error.message)")
+            throw BackendError(
+                .inputsUnreadable, backend: backend.name, "the record can't list the inputs: \(error.message)")
         }
         return TaskSubmission(
             name: Self.tame(record.name), options: options(of: record, on: backend.name, isFresh: true),

@@ -39,6 +39,7 @@ struct Transfer: Sendable {
 
     /// Runs to the attempt's acceptance or release.
     /// - Parameter isResumed: whether an earlier life of the program left it committing.
+    /// - Returns: what became of it.
     func run(isResumed: Bool) async -> End {
         do {
             return try await perform(isResumed: isResumed)
@@ -93,7 +94,8 @@ struct Transfer: Sendable {
     ) async throws -> DispatchStateMachine.Action {
         let (isOurs, isUnsure) = try await durable.run { () throws(RecordError) in
             state == .sending
-                ? try await store.markSending(attempt.key, at: now) : try await store.markCommitting(attempt.key, at: now)
+                ? try await store.markSending(attempt.key, at: now)
+                : try await store.markCommitting(attempt.key, at: now)
         }
         if isOurs { return machine.marked() }
         // A first try whose answer was lost may have been the one that took effect.
@@ -171,7 +173,8 @@ struct Transfer: Sendable {
     ) async -> DispatchStateMachine.Action {
         do throws(BackendError) {
             if self.attempt.isInPlace {
-                try await backend.restart(attempt.backendTask, options: try await inputs.options(of: attempt, on: backend))
+                try await backend.restart(
+                    attempt.backendTask, options: try await inputs.options(of: attempt, on: backend))
             } else {
                 try await backend.commit(attempt)
             }
