@@ -195,9 +195,14 @@ actor Dispatcher: Service {
 
     private func ended(_ attempt: AttemptRecord, _ end: Transfer.End) async {
         let id = attempt.attempt.task
-        if transfers[id]?.attempt.key == attempt.key { transfers[id] = nil }
-        if case .stopped = end, !isDraining { await settle(id) }
-        await parts.refresh(id)
+        if case .stopped = end, !isDraining {
+            await settle(attempt)
+            await parts.refresh(id)
+        } else {
+            await parts.refresh(id)
+            // Together with the count below: between the two its slot would look free.
+            forget(attempt)
+        }
         parts.fleet.change(attempt.backend) { member in
             switch end {
             case .accepted:
@@ -211,24 +216,34 @@ actor Dispatcher: Service {
         parts.placement.wake()
     }
 
+    private func forget(_ attempt: AttemptRecord) {
+        let id = attempt.attempt.task
+        if transfers[id]?.attempt.key == attempt.key { transfers[id] = nil }
+    }
+
     /// What a stopped transfer leaves: a live attempt that nobody carries would keep its task from every other backend.
     ///
     /// A committing attempt is settled by looking, as after a restart, whatever its owner wishes: the commit may have won, and
     /// only an accepted attempt can be cancelled. Before that, a cancel or remove has ended the attempt itself.
-    private func settle(_ id: TaskID) async {
+    private func settle(_ attempt: AttemptRecord) async {
+        let id = attempt.attempt.task
         do {
             let (record, _) = try await parts.durable.run { () throws(RecordError) in
                 try await parts.store.record(of: id)
             }
-            guard let live = record?.liveAttempt else { return }
+            guard let live = record?.liveAttempt, live.key == attempt.key else { return forget(attempt) }
             switch live.state {
             case .recorded, .sending:
                 try await giveUp(live, because: "another backend can take it sooner")
                 parts.cleaning.wake()
-            case .committing: if transfers[id] == nil { start(live, isResumed: true) }
-            case .accepted, .ended: break
+                forget(attempt)
+            case .committing:
+                forget(attempt)
+                start(live, isResumed: true)
+            case .accepted, .ended: forget(attempt)
             }
         } catch {
+            forget(attempt)
             parts.logger.error(
                 "a stopped transfer could not be given up", ["task": .string(id.string), "error": .string("\(error)")])
         }

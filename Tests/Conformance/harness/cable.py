@@ -15,6 +15,7 @@ class _Pair:
         self.client = client
         self.server = server
         self.ended = threading.Event()
+        self.client_left = False
 
     def start(self):
         threading.Thread(target=self._pump, args=(self.client, self.server, "up"), daemon=True).start()
@@ -34,7 +35,7 @@ class _Pair:
                     return
                 verdict = self.cable._passing(direction, data)
                 if verdict > 0:
-                    target.sendall(data[:verdict])
+                    self._send(target, data[:verdict], direction)
                 if verdict < len(data):
                     self.reset()
                     return
@@ -42,6 +43,15 @@ class _Pair:
             if direction == "up":
                 self.cable._note_client_left(self)
             self.reset()
+
+    def _send(self, target, data, direction):
+        """Sends on; a client that is gone shows here first when it left with unread data."""
+        try:
+            target.sendall(data)
+        except OSError:
+            if direction == "down":
+                self.cable._note_client_left(self)
+            raise
 
     def reset(self):
         """Ends both sides with a reset."""
@@ -117,9 +127,12 @@ class Cable:
                     return left
         return len(data)
 
-    def _note_client_left(self, _pair):
+    def _note_client_left(self, pair):
+        """Counts a pair once, whichever of its two threads sees the client gone."""
         with self._lock:
-            self.clients_left += 1
+            if not pair.client_left:
+                pair.client_left = True
+                self.clients_left += 1
 
     def block(self):
         """Nothing passes any more, and nobody is told: a link that is down."""
