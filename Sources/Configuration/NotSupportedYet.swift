@@ -17,6 +17,7 @@ enum NotSupportedYet {
 
     static let keys: [(path: [String], refused: Values)] = [
         (["tls"], .any),
+        (["public_address"], .any),
         (["trusted_proxies"], .any),
         (["downloads"], .only(["redirect"])),
         (["storage", "s3"], .any),

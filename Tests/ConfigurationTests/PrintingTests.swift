@@ -6,7 +6,6 @@ import Testing
 struct PrintingTests {
     private let text = """
         listen: "[::1]:8000"
-        public_address: https://gateway.example.org
         admin: {token: "${ADMIN}"}
         cors: {origins: [https://webodm.example.org]}
         log: {format: json, level: debug}

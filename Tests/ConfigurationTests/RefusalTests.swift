@@ -35,6 +35,10 @@ struct RefusalTests {
                 "trusted_proxies: [10.0.0.5/8]",
                 "1:19: trusted_proxies[0]: expected a network such as 10.0.0.0/8, with no bits set beyond its prefix, found `10.0.0.5/8`"
             ),
+            (
+                "public_address: http://gateway.example.org",
+                "1:17: public_address: `http://gateway.example.org` is not supported yet"
+            ),
             ("trusted_proxies: [10.0.0.0/8]", "1:18: trusted_proxies: not supported yet"),
             ("tls: {certificate: a}", "1:6: tls: the key `key` is missing"),
             ("storage: {sync: \"true\"}", "1:17: storage.sync: expected true or false, found the text `\"true\"`"),
