@@ -50,7 +50,9 @@ struct OutputTests {
         }
     }
 
-    @Test("a batch writes what is still placed, last lines also later, and progress never falls", arguments: ScratchDatabase.all)
+    @Test(
+        "a batch writes what is still placed, last lines also later, and progress never falls",
+        arguments: ScratchDatabase.all)
     func batch(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let tasks = fixture.tasks
