@@ -36,7 +36,7 @@ actor BackendReader {
         self.member = member
         self.refresher = refresher
         loop = refresher.loop
-        wake = refresher.parts.mirror.signal(of: member.definition.name)
+        wake = refresher.parts.mirror.register(readerOf: member.definition.name)
     }
 
     /// Runs until it is cancelled. What isn't written by then is read again after the next start.
@@ -107,7 +107,9 @@ actor BackendReader {
         wake.wake()
         let pace = await refresher.take(reading, of: task.record, attempt, member, &watch)
         watches[id] = watch
-        if let now = parts.mirror.task(id), now.record != task.record || !now.tail.unsaved.isEmpty { unsaved.insert(id) }
+        if let now = parts.mirror.task(id), now.record != task.record || !now.tail.unsaved.isEmpty {
+            unsaved.insert(id)
+        }
         schedule.again(id, at: dueAgain(id, pace, since: begin))
     }
 

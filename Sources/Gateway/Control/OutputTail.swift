@@ -28,6 +28,8 @@ struct OutputTail: Sendable {
     var end: Int { first + lines.count }
     /// About how many bytes of memory it takes: the text, and what a line costs beside it.
     var footprint: Int { byteCount + 48 * lines.count }
+    /// How much of that the record has too.
+    var savedFootprint: Int { byteCount - unsavedBytes + 48 * (savedEnd - first) }
     /// Lines that the record doesn't have yet; memory never drops them.
     var unsaved: ArraySlice<String> { lines[(savedEnd - first)...] }
 

@@ -20,8 +20,8 @@ final class StatusMirror: Sendable {
         var finished = 0
         var waiting = 0
         var tailBytes = 0
-        /// Where lines begin to be dropped: the budget, or more where that much isn't in the record yet.
-        var tailLimit: Int
+        /// How much of that the record has too.
+        var savedBytes = 0
         var watched: [BackendName: Set<TaskID>] = [:]
         /// Those of them that are to be read at once.
         var urgent: [BackendName: Set<TaskID>] = [:]
@@ -29,7 +29,7 @@ final class StatusMirror: Sendable {
     }
 
     private let shards = (0..<64).map { _ in Shard() }
-    private let totals: Mutex<Totals>
+    private let totals = Mutex(Totals())
     private let isTrimming = Mutex(())
     /// Finished tasks kept at most; a snapshot takes some KiB.
     private let finishedLimit: Int
@@ -42,7 +42,6 @@ final class StatusMirror: Sendable {
     init(finishedLimit: Int = 2000, tailBudget: Int = 64 << 20) {
         self.finishedLimit = finishedLimit
         self.tailBudget = tailBudget
-        totals = Mutex(Totals(tailLimit: tailBudget))
     }
 
     private func shard(of id: TaskID) -> Shard {
@@ -95,14 +94,15 @@ final class StatusMirror: Sendable {
 
     // MARK: For those who read backends
 
-    /// Wakes whoever reads a backend: a task of it is to be read at once, or tasks have begun to wait for a slot.
-    func signal(of backend: BackendName) -> WakeUp {
+    /// Registers whoever reads a backend from now on; all tasks there are new to it.
+    /// - Returns: wakes it: a task is to be read at once, or tasks have begun to wait for a slot.
+    func register(readerOf backend: BackendName) -> WakeUp {
+        let signal = WakeUp()
         totals.withLock { totals in
-            if let signal = totals.signals[backend] { return signal }
-            let signal = WakeUp()
             totals.signals[backend] = signal
-            return signal
+            totals.urgent[backend] = totals.watched[backend]
         }
+        return signal
     }
 
     /// The tasks of a backend that are to be read at once, each given once: new ones, and those asked for again.
@@ -195,6 +195,7 @@ final class StatusMirror: Sendable {
 
     private static func count(_ task: MirroredTask, _ sign: Int, _ totals: inout Totals) {
         totals.tailBytes += sign * task.tail.footprint
+        totals.savedBytes += sign * task.tail.savedFootprint
         if task.isUnfinished { totals.unfinished[task.record.owner, default: 0] += sign }
         if task.record.state.isFinal { totals.finished += sign }
         guard task.isWaiting else { return }
@@ -218,7 +219,10 @@ final class StatusMirror: Sendable {
     private func trimIfFull() {
         // Some above the limit, so that one look at everything serves many additions.
         let most = finishedLimit + finishedLimit / 4
-        guard totals.withLock({ $0.finished > most || $0.tailBytes > $0.tailLimit }) else { return }
+        let isFull = totals.withLock { totals in
+            totals.finished > most || totals.tailBytes > tailBudget && totals.savedBytes > tailBudget / 8
+        }
+        guard isFull else { return }
         // Whoever comes second finds it done, or leaves it to the first.
         _ = isTrimming.withLockIfAvailable { _ in
             trimFinished()
@@ -237,13 +241,11 @@ final class StatusMirror: Sendable {
     private func trimTails() {
         var bytes = totals.withLock { $0.tailBytes }
         guard bytes > tailBudget else { return }
-        for entry in oldest({ $0.tail.first < $0.tail.savedEnd ? $0.tail.footprint : nil }) {
-            guard bytes > tailBudget / 4 * 3 else { break }
+        for entry in oldest({ $0.tail.savedFootprint > 0 ? $0.tail.savedFootprint : nil }) {
+            guard bytes > tailBudget / 4 * 3 else { return }
             bytes -= entry.weight
             update(entry.id) { $0?.tail.dropSaved() }
         }
-        let budget = tailBudget
-        totals.withLock { $0.tailLimit = max(budget, $0.tailBytes + budget / 4) }
     }
 
     /// The tasks that have a weight, least recently asked for first.
