@@ -21,7 +21,8 @@ extension TaskStore {
         _ task: TaskID, lastDataBefore before: Timestamp? = nil, reason: String, at: Timestamp
     ) async throws(RecordError) -> Bool {
         try await guardedTransition(at: at) { transition in
-            guard let record = try await transition.lock(task), record.state == .receiving, record.intent == .none else {
+            guard let record = try await transition.lock(task), record.state == .receiving, record.intent == .none
+            else {
                 throw GuardFailed()
             }
             if let before {
