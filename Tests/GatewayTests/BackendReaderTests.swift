@@ -1,6 +1,7 @@
 import Backends
 import Model
 import NodeODM
+import Observability
 import Reactor
 import Record
 import TestSupport
@@ -132,6 +133,28 @@ struct BackendReaderTests {
                 await world.pass(.seconds(1))
                 #expect(world.backend.lastLine == 2)
             }
+        }
+    }
+
+    @Test("with an empty list of backends the services wait, since the end of one is the end of the program")
+    func emptyList() async throws {
+        try await MirrorWorld.run(isEmpty: true) { world in
+            let ended = WakeCount()
+            let monitor = Monitor(
+                fleet: world.parts.fleet, memory: world.record.backends, placement: WakeUp(), clock: world.clock,
+                refresh: .seconds(5), logger: .silent)
+            let services: [any Service] = [world.refresher, monitor]
+            let tasks = services.map { service in
+                Task(executorPreference: world.loop) {
+                    try? await service.run()
+                    ended.add()
+                }
+            }
+            await world.settle()
+            #expect(ended.count == 0)
+            for task in tasks { task.cancel() }
+            for task in tasks { await task.value }
+            #expect(ended.count == 2)
         }
     }
 }

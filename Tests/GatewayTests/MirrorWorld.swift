@@ -27,9 +27,9 @@ struct MirrorWorld: Sendable {
     var mirror: StatusMirror { parts.mirror }
     var now: Timestamp { clock.timestamp }
 
-    /// Runs a test's body in a new world, on the world's loop.
+    /// Runs a test's body in a new world, on the world's loop; with `isEmpty` no backend is listed.
     static func run(
-        onVanished: FleetMember.OnVanished = .rerun, mirror: StatusMirror = StatusMirror(),
+        onVanished: FleetMember.OnVanished = .rerun, mirror: StatusMirror = StatusMirror(), isEmpty: Bool = false,
         _ body: @escaping @Sendable (MirrorWorld) async throws -> Void
     ) async throws {
         try await LoopRunner.onLoop { loop in
@@ -38,14 +38,14 @@ struct MirrorWorld: Sendable {
             let database = WatchedDatabase(
                 try await SQLiteDatabase.open(path: ":memory:", configuration: configuration))
             let record = try await RoutingRecord(opening: database, random: SystemRandomBits())
-            try await body(MirrorWorld(loop, database, record, onVanished, mirror))
+            try await body(MirrorWorld(loop, database, record, onVanished, mirror, isEmpty))
             await database.close()
         }
     }
 
     private init(
         _ loop: EventLoop, _ database: WatchedDatabase, _ record: RoutingRecord, _ onVanished: FleetMember.OnVanished,
-        _ mirror: StatusMirror
+        _ mirror: StatusMirror, _ isEmpty: Bool
     ) {
         self.loop = loop
         self.database = database
@@ -55,7 +55,7 @@ struct MirrorWorld: Sendable {
                 name: Self.name, kind: .nodeodm, tier: 0, weight: 1, labels: [:], onVanished: onVanished,
                 url: "http://node1.example.org"),
             backend: backend)
-        let fleet = Fleet([member], offlineAfter: 3)
+        let fleet = Fleet(isEmpty ? [] : [member], offlineAfter: 3)
         parts = DispatchParts(
             store: record.tasks, mirror: mirror,
             lookup: TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: clock), fleet: fleet,
