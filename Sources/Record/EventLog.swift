@@ -16,7 +16,7 @@ public struct EventLog: Sendable {
         at: Timestamp
     ) async throws(RecordError) -> Bool {
         do {
-            return try await database.transaction { session in
+            return try await database.transaction(.lockedRow) { session in
                 let transition = Transition(session: session, at: at)
                 guard try await transition.lock(task) != nil else { return false }
                 try await transition.tell(kind, of: task, attempt: attempt, on: backend, detail)

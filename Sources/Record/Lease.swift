@@ -9,15 +9,19 @@ public struct Lease: Sendable, Hashable {
     /// Grows with every change of the holder: what is done under an older number comes too late.
     public var number: Int64
 
-    /// Throws `.leaseLost` within a transaction if somebody else has taken the lease meanwhile.
-    func check(in session: any DatabaseSession) async throws {
-        let held = try await session.query(Self.held(.text(name), .integer(number)))
+    /// Throws `.leaseLost` within a transaction if somebody else has taken the lease meanwhile; else nobody can take it
+    /// until that transaction is over.
+    func check(in session: any DatabaseSession, _ dialect: Dialect) async throws {
+        let statement = dialect == .postgresql ? Self.heldSharingLock : Self.held
+        let held = try await session.query(statement(.text(name), .integer(number)))
         guard held.isEmpty else { return }
         throw RecordError(
             .leaseLost,
             "The lease '\(name)' is no longer held by '\(holder)' under number \(number); another takes over.")
     }
 
-    private static let held = Statement(
-        "lease.check", "SELECT number FROM leases WHERE name = $1 AND number = $2")
+    private static let heldText = "SELECT number FROM leases WHERE name = $1 AND number = $2"
+    private static let held = Statement("lease.check", heldText + Dialect.sqlite.shareLocked)
+    private static let heldSharingLock = Statement(
+        "lease.check", heldText + Dialect.postgresql.shareLocked, isRead: false)
 }

@@ -37,7 +37,7 @@ public struct TaskRecord: Sendable, Equatable {
     public var dateCreated: Timestamp
     /// When the init was recorded.
     public var createdAt: Timestamp
-    /// When data of an upload last arrived.
+    /// When data of an upload was last noted to arrive; its files have moments of their own.
     public var lastDataAt: Timestamp
     /// When it was first committed: the order of `/task/list`.
     public var committedAt: Timestamp?

@@ -51,7 +51,8 @@ extension TaskStore {
     /// Writes what the owners say of many tasks, in one transaction; how often is the caller's to decide.
     ///
     /// An entry whose attempt isn't the placed one any more, or whose task is to be cancelled, removed or restarted, is
-    /// passed over, and so are lines that don't follow on those that are there.
+    /// passed over, and so are lines that don't follow on those that are there. Lines are also taken while a cancel is
+    /// carried out, and when the attempt has ended with its task: the last ones often say why.
     /// - Returns: the attempts whose progress was written, and those whose lines were.
     public func save(
         progress: [TaskProgress], output: [OutputLines] = [], at: Timestamp
@@ -80,7 +81,7 @@ extension TaskStore {
         try await save(progress: [progress], at: at).progress.contains(progress.attempt)
     }
 
-    /// Appends console lines of a placed task; false if they don't follow, or the attempt isn't the placed one any more.
+    /// Appends console lines of a placed or ended task; false if they don't follow, or the attempt isn't its last one.
     public func appendOutput(_ lines: OutputLines, at: Timestamp) async throws(RecordError) -> Bool {
         try await save(progress: [], output: [lines], at: at).output.contains(lines.attempt)
     }
@@ -133,11 +134,13 @@ extension TaskStore {
                 owner_code = $5, images_shown = COALESCE($6, images_shown), revision = revision + 1
             WHERE id = $1 AND attempt = $2 AND state = 'placed' AND intent = 'none'
             """)
+        /// Also of an attempt that has just ended, and of one that is being cancelled: its owner may want to know why.
         static let lines = Statement(
             "task.lines",
             """
             UPDATE tasks SET lines = lines + $4, revision = revision + 1
-            WHERE id = $1 AND attempt = $2 AND lines = $3 AND state = 'placed' AND intent = 'none'
+            WHERE id = $1 AND attempt = $2 AND lines = $3 AND intent IN ('none', 'cancel')
+                AND state IN ('placed', 'completed', 'failed', 'canceled')
             """)
         static let cursor = Statement(
             "attempt.cursor",

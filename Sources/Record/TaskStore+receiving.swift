@@ -62,28 +62,61 @@ extension TaskStore {
     ///
     /// Same name and same digest is a retry. Same name and other content gets `_` before the extension, as often as
     /// needed (contract 2.4): `A.JPG`, `A_.JPG`, `A__.JPG`.
+    ///
+    /// One statement, which holds only while the task is receiving and doesn't write the task's row: clients send many
+    /// files of a task at once, and none of them waits for another.
     public func addFile(
         _ file: InputFile, to task: TaskID, for scope: OwnerScope, at: Timestamp
     ) async throws(RecordError) -> AddFileOutcome {
-        try await transition(at: at) { transition in
-            guard let record = try await transition.lock(task, for: scope), record.state == .receiving else {
-                return .notReceiving
+        guard lease == nil else {
+            return try await transition(at: at) { transition in
+                try await add(file, to: task, for: scope, at: at, in: transition.session)
             }
-            try await transition.session.execute(SQLText.touch(SQLValue(task), SQLValue(at)))
-            return try await transition.insert(file, into: task, fetched: false)
+        }
+        do {
+            return try await add(file, to: task, for: scope, at: at, in: database)
+        } catch {
+            throw RecordError(error)
         }
     }
 
-    /// Notes that data of an upload is arriving: it isn't stale.
+    private func add(
+        _ file: InputFile, to task: TaskID, for scope: OwnerScope, at: Timestamp, in session: any DatabaseSession
+    ) async throws -> AddFileOutcome {
+        let insert = database.dialect == .postgresql ? FileText.addSharingLock : FileText.add
+        var name = file.name
+        while name.utf8.count <= InputFile.longestName {
+            let added = try await session.execute(
+                insert(
+                    SQLValue(task), scope.isEverything, scope.ownerValue, .text(name), SQLValue(file.size),
+                    .text(file.digest), .text(file.storageKey), SQLValue(at)))
+            if added == 1 { return name == file.name ? .added : .renamed(name) }
+            let taken = try await session.query(
+                FileText.taken(SQLValue(task), scope.isEverything, scope.ownerValue, .text(name))
+            ).first
+            guard let taken else { return .notReceiving }
+            let digest = try taken.textIfPresent(0)
+            if digest == file.digest { return .alreadyThere(name: name) }
+            // Without a digest the file that was in the way is gone by now.
+            if digest != nil { name = InputFile.nextName(after: name) }
+        }
+        return .nameTooLong
+    }
+
+    /// Notes that data of an upload is arriving: it isn't stale. Written only where that is news, since it comes often.
     /// - Returns: false if there is no such upload (any more).
     public func touch(_ task: TaskID, for scope: OwnerScope, at: Timestamp) async throws(RecordError) -> Bool {
-        try await guardedTransition(at: at) { transition in
-            guard let record = try await transition.lock(task, for: scope), record.state == .receiving else {
-                throw GuardFailed()
-            }
-            try await transition.session.execute(SQLText.touch(SQLValue(task), SQLValue(at)))
-        }
+        let values = [SQLValue(task), scope.isEverything, scope.ownerValue]
+        let last = try await rows(of: SQLText.lastData(values)) { row in
+            var reader = RowReader(row)
+            return try reader.time()
+        }.first
+        guard let last else { return false }
+        guard at - last >= Self.touchEvery else { return true }
+        return try await execute(SQLText.touch(values + [SQLValue(at)])) == 1
     }
+
+    private static let touchEvery = Duration.seconds(10)
 
     /// A task's files, by name.
     public func files(of task: TaskID) async throws(RecordError) -> [InputFile] {
@@ -130,7 +163,9 @@ extension TaskStore {
                 AND tasks.owner IS NOT DISTINCT FROM excluded.owner
             RETURNING revision
             """)
-        static let touch = Statement("task.touch", "UPDATE tasks SET data_at = $2 WHERE id = $1")
+        static let lastData = Statement("task.last_data", "SELECT data_at FROM tasks WHERE \(FileText.isReceiving)")
+        static let touch = Statement(
+            "task.touch", "UPDATE tasks SET data_at = $4 WHERE \(FileText.isReceiving)")
         static let commit = Statement(
             "task.commit",
             """
@@ -145,6 +180,28 @@ extension TaskStore {
 enum FileText {
     static let all = Statement(
         "file.list", "SELECT name, bytes, digest, storage_key FROM files WHERE task = $1 ORDER BY name")
+    /// The upload `$1` of who may see it: of everybody where `$2` is 1, else of `$3`.
+    static let isReceiving = """
+        tasks.id = $1 AND tasks.state = 'receiving' AND tasks.intent = 'none'
+            AND (CAST($2 AS BIGINT) = 1 OR tasks.owner IS NOT DISTINCT FROM CAST($3 AS TEXT))
+        """
+    static let add = Statement("file.add", addText(locking: Dialect.sqlite.shareLocked))
+    static let addSharingLock = Statement("file.add", addText(locking: Dialect.postgresql.shareLocked))
+    /// A commit waits for this, and this for a commit, after which nothing is inserted any more.
+    private static func addText(locking: String) -> String {
+        """
+        INSERT INTO files (task, name, bytes, digest, storage_key, fetched, stored_at)
+        SELECT tasks.id, CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS TEXT), CAST($7 AS TEXT), 0, CAST($8 AS BIGINT)
+        FROM tasks WHERE \(isReceiving)\(locking)
+        ON CONFLICT (task, name) DO NOTHING
+        """
+    }
+    static let taken = Statement(
+        "file.taken",
+        """
+        SELECT files.digest FROM tasks LEFT JOIN files ON files.task = tasks.id AND files.name = CAST($4 AS TEXT)
+        WHERE \(isReceiving)
+        """)
     static let digest = Statement("file.digest", "SELECT digest FROM files WHERE task = $1 AND name = $2")
     static let insert = Statement(
         "file.insert",

@@ -21,9 +21,14 @@ extension TaskStore {
         _ task: TaskID, lastDataBefore before: Timestamp? = nil, reason: String, at: Timestamp
     ) async throws(RecordError) -> Bool {
         try await guardedTransition(at: at) { transition in
-            guard let record = try await transition.lock(task), record.state == .receiving, record.intent == .none,
-                before.map({ record.lastDataAt < $0 }) ?? true
-            else { throw GuardFailed() }
+            guard let record = try await transition.lock(task), record.state == .receiving, record.intent == .none
+            else {
+                throw GuardFailed()
+            }
+            if let before {
+                let newer = try await transition.session.query(SQLText.newFile(SQLValue(task), SQLValue(before)))
+                guard record.lastDataAt < before, newer.isEmpty else { throw GuardFailed() }
+            }
             _ = try await transition.remove(record, .uploadAbandoned, reason)
         }
     }
@@ -58,6 +63,8 @@ extension TaskStore {
     private enum SQLText {
         static let removals = Statement(
             "task.removals", "\(TaskRecord.joined) WHERE tasks.intent = 'remove' ORDER BY tasks.id LIMIT $1")
+        static let newFile = Statement(
+            "file.newer", "SELECT 1 FROM files WHERE task = $1 AND stored_at >= $2 LIMIT 1")
         static let deletions = [
             Statement("task.delete_files", "DELETE FROM files WHERE task = $1"),
             Statement("task.delete_output", "DELETE FROM output WHERE task = $1"),

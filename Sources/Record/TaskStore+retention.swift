@@ -74,6 +74,7 @@ extension TaskStore {
             "task.stale",
             """
             SELECT spelling FROM tasks WHERE state = 'receiving' AND intent = 'none' AND data_at < $1
+                AND NOT EXISTS (SELECT 1 FROM files WHERE files.task = tasks.id AND files.stored_at >= $1)
             ORDER BY data_at, id LIMIT $2
             """)
         static let inputs = Statement(

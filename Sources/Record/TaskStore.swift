@@ -27,8 +27,8 @@ public struct TaskStore: Sendable {
         at: Timestamp, _ body: @Sendable (Transition) async throws -> T
     ) async throws(RecordError) -> T {
         do {
-            return try await database.transaction { session in
-                try await lease?.check(in: session)
+            return try await database.transaction(.lockedRow) { session in
+                try await lease?.check(in: session, database.dialect)
                 return try await body(Transition(session: session, at: at))
             }
         } catch {
@@ -51,8 +51,8 @@ public struct TaskStore: Sendable {
         at: Timestamp, or loss: T, _ body: @Sendable (Transition) async throws -> T
     ) async throws(RecordError) -> T {
         do {
-            return try await database.transaction { session in
-                try await lease?.check(in: session)
+            return try await database.transaction(.lockedRow) { session in
+                try await lease?.check(in: session, database.dialect)
                 return try await body(Transition(session: session, at: at))
             }
         } catch is GuardFailed {

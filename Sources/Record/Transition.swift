@@ -4,7 +4,8 @@ import SQL
 /// One transaction on the record: what every transition is made of.
 ///
 /// Its first statement changes the task's row, so the row is locked from then on and two transitions of one task never
-/// interleave; what is decided afterwards in Swift is decided by one alone.
+/// interleave; what is decided afterwards in Swift is decided by one alone, and sees all that the ones before it did
+/// (`Isolation.lockedRow`).
 struct Transition {
     /// The transaction.
     let session: any DatabaseSession

@@ -77,7 +77,7 @@ public struct WebhookOutbox: Sendable {
         _ delivery: WebhookDelivery, _ event: EventKind, state: String, error: String?, at: Timestamp
     ) async throws(RecordError) -> Bool {
         do {
-            return try await database.transaction { session in
+            return try await database.transaction(.lockedRow) { session in
                 let transition = Transition(session: session, at: at)
                 // The task first, as everywhere, so that no two transactions wait for each other.
                 let task = TaskID(delivery.task)

@@ -30,9 +30,13 @@ public protocol Database: DatabaseSession, Sendable {
     /// The body runs again, a few times, when the database asks for that (a serialization failure, a connection lost
     /// before the commit was sent), so it changes nothing but through its session. It must not use the database itself:
     /// that would wait for the connection which the transaction holds, and is refused with `.invalid`.
+    /// - Parameters:
+    ///   - isolation: what it sees of others.
+    ///   - body: gets the session to use.
+    /// - Returns: what the body returned.
     /// - Throws: what the body throws, or a `DatabaseError`; with `outcomeUnknown` if the commit got no answer.
     func transaction<T: Sendable>(
-        _ body: @Sendable (_ session: any DatabaseSession) async throws -> T
+        _ isolation: Isolation, _ body: @Sendable (_ session: any DatabaseSession) async throws -> T
     ) async throws -> T
 
     /// The payloads sent to a channel; `ListenSignal.reset` comes first, and wherever some may have been missed.
@@ -42,4 +46,13 @@ public protocol Database: DatabaseSession, Sendable {
 
     /// Waits for statements under way, then ends every connection; later calls throw `.closed`.
     func close() async
+}
+
+extension Database {
+    /// Runs `body` as one transaction with a snapshot of its own.
+    public func transaction<T: Sendable>(
+        _ body: @Sendable (_ session: any DatabaseSession) async throws -> T
+    ) async throws -> T {
+        try await transaction(.snapshot, body)
+    }
 }

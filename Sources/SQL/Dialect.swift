@@ -29,6 +29,15 @@ public enum Dialect: String, Sendable, CaseIterable {
         }
     }
 
+    /// To append to the SELECT of an INSERT that holds only while a row stays as it is: a writer of that row waits for the
+    /// INSERT, and other such INSERTs don't.
+    public var shareLocked: String {
+        switch self {
+        case .postgresql: " FOR SHARE"
+        case .sqlite: ""
+        }
+    }
+
     /// An expression for the database's own clock, in milliseconds since 1970: the one that leases are measured by.
     ///
     /// On PostgreSQL the start of the statement, so that an index can be used and a wait for a lock makes no lease longer.

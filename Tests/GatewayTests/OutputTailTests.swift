@@ -33,4 +33,45 @@ struct OutputTailTests {
         #expect(tail.lines.count <= 6)
         #expect(tail.end == 20)
     }
+
+    @Test("lines that were read from the record are kept as far as there is room")
+    func recalled() {
+        var tail = OutputTail(savedLines: 300)
+        tail.append(["new"])
+        tail.recall((100..<300).map { "line \($0)" }, endingAt: 300)
+        #expect(tail.first == 101)
+        #expect(tail.end == 301)
+        #expect(tail.lines(in: 101..<103) == ["line 101", "line 102"])
+        tail.recall(["elsewhere"], endingAt: 50)
+        #expect(tail.first == 101)
+        tail.recall(["line 100"], endingAt: 101)
+        #expect(tail.first == 101, "there is no room")
+    }
+
+    @Test("what the record has may be dropped, and what it hasn't stays")
+    func dropped() {
+        var tail = OutputTail()
+        tail.append(["a", "b", "c"])
+        tail.markSaved(to: 2)
+        tail.dropSaved()
+        #expect(tail.first == 2)
+        #expect(tail.lines == ["c"])
+        #expect(tail.byteCount == 1)
+        #expect(tail.unsavedBytes == 1)
+        #expect(tail.footprint < 100)
+    }
+
+    @Test("a record that knows more is followed, and one that knows less is old")
+    func agreement() {
+        var tail = OutputTail(savedLines: 5)
+        tail.append(["five", "six"])
+        tail.agree(withRecorded: 4)
+        #expect(tail.unsaved == ["five", "six"])
+        tail.agree(withRecorded: 6)
+        #expect(tail.unsaved == ["six"])
+        #expect(tail.end == 7)
+        tail.agree(withRecorded: 9)
+        #expect(tail.end == 9)
+        #expect(tail.unsaved.isEmpty)
+    }
 }

@@ -50,23 +50,28 @@ struct OutputTests {
         }
     }
 
-    @Test("a batch writes what is still placed, and progress never falls", arguments: ScratchDatabase.all)
+    @Test(
+        "a batch writes what is still placed, last lines also later, and progress never falls",
+        arguments: ScratchDatabase.all)
     func batch(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let tasks = fixture.tasks
             let running = try await fixture.placed("running")
             let ended = try await fixture.placed("ended")
             let canceled = try await fixture.placed("canceled")
+            let restarted = try await fixture.placed("restarted")
             _ = try await tasks.finish(ended, TaskEnd(code: .completed, progress: 100), at: fixture.at(5))
             _ = try await tasks.requestCancel(canceled.task, for: .everything, at: fixture.at(5))
-            let keys = [running, ended, canceled]
+            _ = try await tasks.requestCancel(restarted.task, for: .everything, at: fixture.at(5))
+            _ = try await tasks.requestRestart(restarted.task, for: .everything, at: fixture.at(5))
+            let keys = [running, ended, canceled, restarted]
             var progress = keys.map {
                 TaskProgress(attempt: $0, progress: 37.5, processingTime: 1234, code: .queued, imagesCount: 7)
             }
             let output = keys.map { OutputLines(attempt: $0, after: 0, lines: ["line"], logCursor: 1) }
             let saved = try await tasks.save(progress: progress, output: output, at: fixture.at(6))
             #expect(saved.progress == [running])
-            #expect(saved.output == [running])
+            #expect(saved.output == [running, ended, canceled])
             var record = try await fixture.read(running.task)
             #expect(record.progress == 37.5)
             #expect(record.processingTime == 1234)

@@ -1,5 +1,6 @@
 import Model
 import Record
+import SQL
 import TestSupport
 import Testing
 
@@ -75,6 +76,53 @@ struct ReceivingTests {
             let files = try await fixture.tasks.files(of: id)
             #expect(files.count == 10)
             #expect(Set(files.map(\.digest)).count == 10)
+        }
+    }
+
+    @Test("forty files of one task at once wait for nothing and are tried once", arguments: ScratchDatabase.all)
+    func parallelFiles(scratch: ScratchDatabase) async throws {
+        try await scratch.withDatabase { database async throws in
+            let watched = WatchedDatabase(database)
+            let fixture = RecordFixture(record: try await RoutingRecord(opening: watched, random: SeededBits(1)))
+            let id = try await fixture.create("t")
+            let (statements, bodies) = (watched.statements, watched.bodies)
+            let outcomes = try await race(40) { index in
+                try await fixture.tasks.addFile(
+                    fixture.file("image \(index).jpg"), to: id, for: .everything, at: fixture.at(1))
+            }
+            #expect(outcomes == Array(repeating: .added, count: 40))
+            #expect(watched.statements - statements == 40, "no statement was sent twice")
+            #expect(watched.bodies - bodies == 0)
+            #expect(
+                try await fixture.tasks.commit(id, for: .everything, at: fixture.at(2))
+                    == .committed(images: 40, bytes: 400))
+        }
+    }
+
+    @Test("files that race a commit are in it or refused, and nothing is tried again", arguments: ScratchDatabase.all)
+    func filesAgainstCommit(scratch: ScratchDatabase) async throws {
+        try await scratch.withDatabase { database async throws in
+            let watched = WatchedDatabase(database)
+            let fixture = RecordFixture(record: try await RoutingRecord(opening: watched, random: SeededBits(1)))
+            for round in 0..<10 {
+                let id = try await fixture.create("t\(round)")
+                _ = try await fixture.tasks.addFile(fixture.file("0.jpg"), to: id, for: .everything, at: fixture.at(1))
+                let bodies = watched.bodies
+                let outcomes = try await race(21) { index -> Int in
+                    if index == 10 {
+                        let end = try await fixture.tasks.commit(id, for: .everything, at: fixture.at(2))
+                        guard case .committed(let images, _) = end else { return 0 }
+                        return -images
+                    }
+                    let added = try await fixture.tasks.addFile(
+                        fixture.file("\(index + 1).jpg"), to: id, for: .everything, at: fixture.at(1))
+                    return added == .added ? 1 : 0
+                }
+                let images = -outcomes.reduce(0, min)
+                #expect(images == 1 + outcomes.count { $0 == 1 })
+                #expect(try await fixture.tasks.files(of: id).count == images)
+                #expect(watched.bodies - bodies == 1)
+            }
         }
     }
 

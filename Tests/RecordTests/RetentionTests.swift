@@ -11,12 +11,16 @@ struct RetentionTests {
             let tasks = fixture.tasks
             let old = try await fixture.create("old", at: 0)
             let fresh = try await fixture.create("fresh", at: 0)
-            #expect(try await tasks.touch(fresh, for: .everything, at: fixture.at(500)))
+            let growing = try await fixture.create("growing", at: 0)
+            #expect(try await tasks.touch(fresh, for: .everything, at: fixture.at(20_000)))
+            _ = try await tasks.addFile(fixture.file("a.jpg"), to: growing, for: .everything, at: fixture.at(20_000))
             try await fixture.queued("queued", at: 0)
             #expect(try await tasks.staleUploads(lastDataBefore: fixture.at(100)) == [old])
-            #expect(
-                try await !tasks.abandonUpload(
-                    fresh, lastDataBefore: fixture.at(100), reason: "stale", at: fixture.at(600)))
+            for other in [fresh, growing] {
+                #expect(
+                    try await !tasks.abandonUpload(
+                        other, lastDataBefore: fixture.at(100), reason: "stale", at: fixture.at(600)))
+            }
             #expect(
                 try await tasks.abandonUpload(
                     old, lastDataBefore: fixture.at(100), reason: "stale", at: fixture.at(600)))

@@ -89,6 +89,36 @@ struct TransactionTests {
         }
     }
 
+    @Test(
+        "transactions that lock their row first see all of those before them, and run once",
+        arguments: ScratchDatabase.all)
+    func lockedRow(scratch: ScratchDatabase) async throws {
+        let set = Statement("set", "UPDATE items SET number = $2 WHERE id = $1")
+        let lock = Statement("lock", "UPDATE items SET number = number WHERE id = $1 RETURNING number")
+        let total = Statement("total", "SELECT COUNT(*) FROM items WHERE id <> 'counter'")
+        try await DatabaseTests.withItems(scratch) { database async throws in
+            try await DatabaseTests.insert("counter", number: 0, into: database)
+            let watched = WatchedDatabase(database)
+            try await withThrowingTaskGroup { group in
+                for index in 0..<50 {
+                    group.addTask {
+                        try await watched.transaction(.lockedRow) { session in
+                            let row = try #require(try await session.query(lock("counter")).first)
+                            // Another table's rows, or others of this one, that earlier ones have inserted.
+                            let others = try await session.query(total()).first?.integer(0)
+                            #expect(try others == row.integer(0))
+                            try await DatabaseTests.insert("row \(index)", into: session)
+                            try await session.execute(set("counter", .integer(row.integer(0) + 1)))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(watched.bodies == 50)
+            #expect(try await database.query(DatabaseTests.readItem("counter")).first?.integer(0) == 50)
+        }
+    }
+
     @Test("a cancelled transaction is rolled back and gives its connection back", arguments: ScratchDatabase.all)
     func cancelled(scratch: ScratchDatabase) async throws {
         try await DatabaseTests.withItems(scratch) { database async throws in

@@ -24,7 +24,9 @@ public struct ScratchDatabase: Sendable, CustomStringConvertible {
         case .sqlite: try await Self.withSQLite(body)
         case .postgresql:
             try await ScratchPostgres.shared.value.withDatabase { url in
-                let database = try PostgresDatabase(url: url, loops: ScratchPostgres.loops)
+                // A slow start of the server isn't what is tested; a test has a limit of its own.
+                let database = try PostgresDatabase(
+                    url: url, loops: ScratchPostgres.loops, acquireTimeout: .seconds(600))
                 return try await Self.closing(database, body)
             }
         }

@@ -60,7 +60,8 @@ public final class ScratchPostgres: Sendable {
     /// Gives a new, empty database to a test and removes it afterwards.
     public func withDatabase<T>(_ body: (_ url: String) async throws -> T) async throws -> T {
         let name = "scratch_\(Self.lastName.add(1, ordering: .relaxed).newValue)"
-        let admin = try PostgresDatabase(url: url(), loops: Self.loops, connectionsPerLoop: 1)
+        let admin = try PostgresDatabase(
+            url: url(), loops: Self.loops, connectionsPerLoop: 1, acquireTimeout: .seconds(600))
         try await admin.execute(Statement("create-scratch", "CREATE DATABASE \(name)", mayTakeLong: true)())
         let result: Result<T, any Error>
         do {

@@ -46,6 +46,7 @@ struct TaskLookup: Sendable {
         } catch {
             throw .noAnswer
         }
+        mirror.recall(older, endingAt: olderEnd, of: task.record.id, run: task.record.run)
         return older + (task.tail.lines(in: olderEnd..<range.upperBound).map(Array.init) ?? [])
     }
 

@@ -17,7 +17,6 @@ struct Janitor: Service {
     func run() async throws {
         while true {
             try? await sweep()
-            parts.mirror.trim()
             try await parts.clock.sleep(for: Self.interval)
         }
     }

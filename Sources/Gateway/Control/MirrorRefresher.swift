@@ -5,160 +5,155 @@ internal import Observability
 internal import Reactor
 internal import Record
 
-/// Keeps the mirror fresh: asks each backend about the tasks placed there, and records their ends.
+/// Keeps the mirror fresh: takes over what backends say of the tasks placed there, and records their ends.
 ///
-/// A poll never waits for this: it shows what was last heard, whatever the backend does.
+/// A poll never waits for this: it shows what was last heard, whatever the backend does. `BackendReader` asks, each backend
+/// in its own time; what the answers mean is decided here.
 struct MirrorRefresher: Service {
     let name = "mirror"
     let parts: DispatchParts
-    /// The inventory's `mirror.refresh`.
-    let refresh: Duration
+    /// How often a task is read.
+    let policy: ReadingPolicy
+    /// Where the readers run.
+    let loop: EventLoop
 
-    /// Questions to one backend at the same time.
-    private static let concurrency = 8
-    /// Progress and output are written at most so often.
-    private static let saveEvery = Duration.seconds(10)
-    /// A forgotten task is confirmed so often, over so long (rules: *Vanished*).
-    private static let confirmations = 3
-    private static let grace = Duration.seconds(300)
+    /// The line between what a backend's own log had and what it has since it began anew.
+    static let separator = "--- the backend started this task anew ---"
+    /// From one question to the next about a task that its backend doesn't know.
+    private static let missedPause = Duration.seconds(10)
+    /// With so many bytes of lines that the record doesn't take, no more are asked for.
+    private static let mostUnsaved = 1 << 20
 
-    /// What is known of a task between two readings.
-    private struct Watch {
-        var lastSaved: MonotonicTime
-        var firstMissed: MonotonicTime?
-        var misses = 0
+    /// What is known of an attempt between two readings.
+    struct Watch: Sendable {
+        let key: AttemptKey
+        /// How many lines of the backend's own log are read.
         var cursor: Int
         var lastProcessingTime: Int64 = -1
+        /// Readings in a row to which there was no answer.
+        var failures = 0
+        var grace = VanishingGrace()
+
+        /// The state after a start: the record knows how far the log was read.
+        init(_ attempt: AttemptRecord) {
+            key = attempt.key
+            cursor = attempt.logCursor
+        }
+    }
+
+    /// When the task is to be read again.
+    enum Pace: Sendable, Equatable {
+        case usual
+        case atOnce
+        case after(Duration)
     }
 
     func run() async throws {
+        // An empty list is valid.
+        guard !parts.fleet.members.isEmpty else { try await parts.clock.untilCancelled() }
         try await withThrowingDiscardingTaskGroup { group in
-            for member in parts.fleet.members { group.addTask { try await watch(member) } }
+            for member in parts.fleet.members {
+                let reader = BackendReader(member, self)
+                group.addTask { try await reader.run() }
+            }
         }
     }
 
-    private func watch(_ member: FleetMember) async throws {
-        var watches: [AttemptKey: Watch] = [:]
-        while true {
-            let ids = parts.mirror.watched(on: member.definition.name)
-            var readings: [(TaskRecord, Result<TaskInfo, BackendError>)] = []
-            let due = ids.compactMap { id in parts.mirror.task(id)?.record }
-            for batch in stride(from: 0, to: due.count, by: Self.concurrency) {
-                let records = due[batch..<min(batch + Self.concurrency, due.count)]
-                readings += await read(Array(records), from: member.backend, watches)
-            }
-            for (record, reading) in readings {
-                guard let attempt = record.attempt else { continue }
-                var watch = watches[attempt.key] ?? Watch(lastSaved: parts.clock.monotonic(), cursor: attempt.logCursor)
-                await take(reading, of: record, attempt, member, &watch)
-                watches[attempt.key] = watch
-            }
-            let live = Set(readings.compactMap { $0.0.attempt?.key })
-            watches = watches.filter { live.contains($0.key) }
-            try await parts.clock.sleep(for: refresh)
-        }
+    // MARK: One reading
+
+    /// The first line that a reading asks for.
+    ///
+    /// One before the cursor: a log that got shorter then answers nothing at all, while one that merely hasn't grown answers
+    /// with the line that is known (contract, item 61).
+    /// - Returns: nil while the record takes no lines, so that they stay with the backend.
+    func firstLine(_ watch: Watch, of task: MirroredTask) -> Int? {
+        task.tail.unsavedBytes > Self.mostUnsaved ? nil : max(0, watch.cursor - 1)
     }
 
-    private func read(
-        _ records: [TaskRecord], from backend: any Backend, _ watches: [AttemptKey: Watch]
-    ) async -> [(TaskRecord, Result<TaskInfo, BackendError>)] {
-        await withTaskGroup(of: (TaskRecord, Result<TaskInfo, BackendError>).self) { group in
-            for record in records {
-                guard let attempt = record.attempt else { continue }
-                let cursor = watches[attempt.key]?.cursor ?? attempt.logCursor
-                group.addTask {
-                    do throws(BackendError) {
-                        return (record, .success(try await backend.status(of: attempt.backendTask, outputFrom: cursor)))
-                    } catch {
-                        return (record, .failure(error))
-                    }
-                }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
-        }
-    }
-
-    private func take(
+    /// Takes a reading over.
+    /// - Parameters:
+    ///   - reading: what the backend said, or why it said nothing.
+    ///   - record: the task as it was when the reading began.
+    ///   - attempt: the attempt that was asked about.
+    ///   - member: who was asked.
+    ///   - watch: what is known of the attempt.
+    /// - Returns: when to read again; a task that isn't placed there any more is found out then.
+    func take(
         _ reading: Result<TaskInfo, BackendError>, of record: TaskRecord, _ attempt: AttemptRecord,
         _ member: FleetMember, _ watch: inout Watch
-    ) async {
+    ) async -> Pace {
         switch reading {
         case .success(let info):
-            watch.firstMissed = nil
-            watch.misses = 0
-            await show(info, of: record, attempt, &watch)
-        case .failure(let error):
-            guard error.code == .unknownTask else { return }
-            await missed(record, attempt, member, &watch)
+            watch.failures = 0
+            watch.grace.known()
+            return await show(info, of: record, attempt, &watch)
+        case .failure(let error) where error.code == .unknownTask:
+            watch.failures = 0
+            return await missed(record, attempt, member, &watch)
+        case .failure:
+            watch.failures += 1
+            watch.grace.silent()
+            return .usual
         }
     }
 
     // MARK: What the backend says
 
-    private func show(_ info: TaskInfo, of record: TaskRecord, _ attempt: AttemptRecord, _ watch: inout Watch) async {
-        var lines = info.output ?? []
-        if info.processingTime < watch.lastProcessingTime, !info.status.isFinal {
-            // The node began anew: its log starts again, ours goes on.
-            lines = ["--- the backend started this task anew ---"]
-            watch.cursor = 0
-        } else {
-            watch.cursor += lines.count
-        }
+    private func show(
+        _ info: TaskInfo, of record: TaskRecord, _ attempt: AttemptRecord, _ watch: inout Watch
+    ) async -> Pace {
+        let isNewSection = Self.beganAnew(info, watch)
+        let lines = isNewSection ? [Self.separator] : Self.newLines(info, watch)
+        watch.cursor = isNewSection ? 0 : watch.cursor + lines.count
         watch.lastProcessingTime = info.processingTime
         let cursor = watch.cursor
-        let isFinal = info.status.isFinal
-        let shown = parts.mirror.change(record.id) { task in
-            guard task.record.attempt?.key == attempt.key else { return }
+        parts.mirror.change(record.id) { task in
+            // What still runs of an earlier run, which is being ended for a restart, isn't shown any more.
+            guard task.record.attempt?.key == attempt.key, task.record.intent != .restart else { return }
             task.tail.append(lines)
-            task.record.progress = max(task.record.progress, info.progress)
-            if info.processingTime >= 0 { task.record.processingTime = info.processingTime }
-            if info.imagesCount >= 0, Self.isInitialized(info) { task.record.imagesShown = info.imagesCount }
             task.record.attempt?.logCursor = cursor
-            // An end is shown only once it is in the record.
-            if !isFinal { task.record.ownerCode = info.status }
+            task.record.show(info)
         }
-        guard let shown, shown.record.attempt?.key == attempt.key else { return }
-        if isFinal || parts.clock.monotonic() - watch.lastSaved >= Self.saveEvery {
-            watch.lastSaved = parts.clock.monotonic()
-            await save(shown, attempt.key)
-        }
-        if isFinal { await finish(info, record.id, attempt) }
+        // The log's new lines are to be read before an end is taken.
+        if isNewSection { return .atOnce }
+        return info.status.isFinal ? await finish(info, record.id, attempt) : .usual
     }
 
-    private static func isInitialized(_ info: TaskInfo) -> Bool {
-        info.status != .running || info.processingTime >= 0
+    /// Whether the backend runs the task anew, so that its log begins again (rules, *Mirror*).
+    private static func beganAnew(_ info: TaskInfo, _ watch: Watch) -> Bool {
+        let isShorter = watch.cursor > 0 && info.output?.isEmpty == true
+        // An end may show −1: a cancelled task does.
+        let timeFell = !info.status.isFinal && info.processingTime < watch.lastProcessingTime
+        return isShorter || timeFell
     }
 
-    private func save(_ task: MirroredTask, _ key: AttemptKey) async {
-        let progress = TaskProgress(
-            attempt: key, progress: task.record.progress, processingTime: task.record.processingTime,
-            code: task.record.ownerCode, imagesCount: task.record.imagesShown)
-        let unsaved = Array(task.tail.unsaved)
-        let output = OutputLines(
-            attempt: key, after: task.tail.savedEnd, lines: unsaved, logCursor: task.record.attempt?.logCursor ?? 0)
-        guard
-            let saved = try? await parts.store.save(
-                progress: [progress], output: unsaved.isEmpty ? [] : [output], at: now)
-        else { return }
-        guard saved.output.contains(key) else { return }
-        parts.mirror.change(task.record.id) { $0.tail.markSaved(to: output.after + unsaved.count) }
+    /// What of the answer's lines wasn't known; the first one was, unless the log is read from its beginning.
+    private static func newLines(_ info: TaskInfo, _ watch: Watch) -> [String] {
+        Array((info.output ?? []).dropFirst(watch.cursor > 0 ? 1 : 0))
     }
 
-    private func finish(_ info: TaskInfo, _ id: TaskID, _ attempt: AttemptRecord) async {
+    /// Records the end that the backend says; until it is in the record the last state is shown.
+    private func finish(_ info: TaskInfo, _ id: TaskID, _ attempt: AttemptRecord) async -> Pace {
+        // The lines first: the record takes none of an attempt that has ended.
+        guard await save([id]) else { return .usual }
         let end = TaskEnd(
             code: info.status, errorMessage: info.errorMessage, progress: info.progress,
             processingTime: info.processingTime >= 0 ? info.processingTime : nil,
             imagesCount: info.imagesCount >= 0 ? info.imagesCount : nil)
         guard let outcome = try? await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: now) else {
-            return
+            return .usual
         }
         parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 }
+        await ended(id, attempt, String(describing: outcome))
+        return .usual
+    }
+
+    private func ended(_ id: TaskID, _ attempt: AttemptRecord, _ outcome: String) async {
         await parts.refresh(id)
         parts.logger.info(
             "task ended",
             [
-                "task": .string(id.string), "backend": .string(attempt.backend.string),
-                "outcome": .string(String(describing: outcome)),
+                "task": .string(id.string), "backend": .string(attempt.backend.string), "outcome": .string(outcome),
             ])
         parts.placement.wake()
         parts.webhookWake.wake()
@@ -166,29 +161,89 @@ struct MirrorRefresher: Service {
 
     // MARK: Forgotten tasks
 
+    /// The backend doesn't know the task: certain only after a while in which it answered.
     private func missed(
         _ record: TaskRecord, _ attempt: AttemptRecord, _ member: FleetMember, _ watch: inout Watch
-    ) async {
-        let now = parts.clock.monotonic()
-        let first = watch.firstMissed ?? now
-        watch.firstMissed = first
-        watch.misses += 1
-        guard watch.misses >= Self.confirmations, now - first >= Self.grace else { return }
-        let hadStarted = record.processingTime >= 0 || record.ownerCode == .running
+    ) async -> Pace {
+        // Whoever can't tell its own state isn't believed about a task either.
+        guard (try? await member.backend.load()) != nil else {
+            watch.grace.silent()
+            return .after(Self.missedPause)
+        }
+        watch.grace.missed(at: parts.clock.monotonic())
+        guard watch.grace.isOver, await save([record.id]) else { return .after(Self.missedPause) }
+        guard let outcome = try? await giveUp(parts.mirror.task(record.id)?.record ?? record, attempt, member) else {
+            return .after(Self.missedPause)
+        }
+        await ended(record.id, attempt, String(describing: outcome))
+        return .usual
+    }
+
+    private func giveUp(
+        _ record: TaskRecord, _ attempt: AttemptRecord, _ member: FleetMember
+    ) async throws(RecordError) -> EndOutcome {
+        let hadStarted = record.processingTime >= 0 || (record.attempt?.logCursor ?? 0) > 0
         if hadStarted, member.definition.onVanished == .fail {
             let end = TaskEnd(
                 code: .failed, errorMessage: "\(member.definition.name) no longer knows this task, which had started")
-            _ = try? await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: self.now)
-        } else {
-            let release = Record.Release(
-                proof: .vanished, isCounted: hadStarted, reason: "the backend no longer knows the task",
-                limit: parts.attemptLimit)
-            _ = try? await parts.store.release(attempt.key, release, webhook: parts.webhooks, at: self.now)
+            return try await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: now)
         }
-        await parts.refresh(record.id)
-        parts.placement.wake()
-        parts.webhookWake.wake()
+        let release = Record.Release(
+            proof: .vanished, isCounted: hadStarted, reason: "the backend no longer knows the task",
+            limit: parts.attemptLimit)
+        return try await parts.store.release(attempt.key, release, webhook: parts.webhooks, at: now)
+    }
+
+    // MARK: The record
+
+    /// Writes what the mirror has of tasks and the record doesn't.
+    /// - Returns: false where the record can't be reached; true also where it has moved on, which memory then follows.
+    func save(_ ids: [TaskID]) async -> Bool {
+        var (progress, output): ([TaskProgress], [OutputLines]) = ([], [])
+        for id in ids {
+            guard let task = parts.mirror.task(id), let key = task.record.attempt?.key else { continue }
+            if task.isWatched { progress.append(TaskProgress(key, task.record)) }
+            guard !task.tail.unsaved.isEmpty else { continue }
+            let lines = OutputLines(
+                attempt: key, after: task.tail.savedEnd, lines: Array(task.tail.unsaved),
+                logCursor: task.record.attempt?.logCursor ?? 0)
+            output.append(lines)
+        }
+        guard !progress.isEmpty || !output.isEmpty else { return true }
+        guard let saved = try? await parts.store.save(progress: progress, output: output, at: now) else { return false }
+        for entry in output {
+            guard saved.output.contains(entry.attempt) else {
+                // Somebody else wrote, or an earlier answer was lost.
+                await parts.refresh(entry.attempt.task)
+                continue
+            }
+            parts.mirror.change(entry.attempt.task) { task in
+                guard task.record.attempt?.key == entry.attempt, task.tail.savedEnd == entry.after else { return }
+                task.tail.markSaved(to: entry.after + entry.lines.count)
+            }
+        }
+        return true
     }
 
     private var now: Timestamp { parts.clock.timestamp }
+}
+
+extension TaskRecord {
+    /// Takes over what the owner says now. An end is shown only once it is in the record.
+    fileprivate mutating func show(_ info: TaskInfo) {
+        progress = max(progress, info.progress)
+        guard !info.status.isFinal else { return }
+        ownerCode = info.status
+        if info.processingTime >= 0 { processingTime = info.processingTime }
+        // Until a node has initialised the task it counts all uploaded files.
+        if info.imagesCount >= 0, info.status != .running || info.processingTime >= 0 { imagesShown = info.imagesCount }
+    }
+}
+
+extension TaskProgress {
+    fileprivate init(_ key: AttemptKey, _ record: TaskRecord) {
+        self.init(
+            attempt: key, progress: record.progress, processingTime: record.processingTime, code: record.ownerCode,
+            imagesCount: record.imagesShown)
+    }
 }

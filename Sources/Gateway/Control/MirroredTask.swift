@@ -35,6 +35,30 @@ struct MirroredTask: Sendable {
     /// Whether the backend's word about it is still awaited.
     var isWatched: Bool { record.state == .placed }
 
+    /// Whether it waits for a slot: no backend had a free one.
+    var isWaiting: Bool { isUnfinished && record.state == .queued && record.isWaiting && record.intent == .none }
+
+    /// This snapshot, made anew from the record, with what an older one in memory has and the record doesn't have yet.
+    ///
+    /// Progress and lines are written every few seconds, so the record may be behind; after a restart nothing of the
+    /// earlier run is left.
+    func following(_ old: MirroredTask) -> MirroredTask {
+        var new = self
+        new.lastAsked = old.lastAsked
+        guard record.run == old.record.run else { return new }
+        new.tail = old.tail
+        new.tail.agree(withRecorded: record.lineCount)
+        new.record.progress = max(record.progress, old.record.progress)
+        if isWatched, old.isWatched, record.attempt?.key == old.record.attempt?.key {
+            new.record.ownerCode = old.record.ownerCode
+            new.record.processingTime = old.record.processingTime
+            new.record.imagesShown = old.record.imagesShown ?? record.imagesShown
+            new.record.attempt?.logCursor = old.record.attempt?.logCursor ?? 0
+        }
+        new.compose()
+        return new
+    }
+
     /// What /task/{uuid}/info says, without output.
     var info: TaskInfo {
         let code = record.shownCode

@@ -20,6 +20,8 @@ struct Monitor: Service {
     private static let readsPerOptions = 60
 
     func run() async throws {
+        // An empty list is valid.
+        guard !fleet.members.isEmpty else { try await clock.untilCancelled() }
         try await withThrowingDiscardingTaskGroup { group in
             for member in fleet.members {
                 group.addTask { try await watch(member) }

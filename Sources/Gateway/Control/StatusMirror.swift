@@ -7,25 +7,42 @@ import Synchronization
 /// The last known status of every unfinished task, and of the finished ones that clients ask about.
 ///
 /// Polls are answered from here on any loop without a hop, and never by a call to a backend. Unfinished tasks stay;
-/// finished ones go, least recently asked first, when there are too many, and are read from the record again.
+/// finished ones go, least recently asked first, when there are too many, and are read from the record again. So are
+/// console lines, when all tasks' lines together take more than their budget.
 final class StatusMirror: Sendable {
     private final class Shard: Sendable {
         let tasks = Mutex<[String: MirroredTask]>([:])
     }
 
-    /// What is kept about all tasks together.
+    /// What is known about all tasks together; changed only while the changed task's shard is locked.
     private struct Totals {
         var unfinished: [String?: Int] = [:]
+        var finished = 0
+        var waiting = 0
+        var tailBytes = 0
+        /// How much of that the record has too.
+        var savedBytes = 0
         var watched: [BackendName: Set<TaskID>] = [:]
+        /// Those of them that are to be read at once.
+        var urgent: [BackendName: Set<TaskID>] = [:]
+        var signals: [BackendName: WakeUp] = [:]
     }
 
     private let shards = (0..<64).map { _ in Shard() }
     private let totals = Mutex(Totals())
-    /// Finished tasks kept at most; a snapshot takes about 2 KiB and its lines up to 64.
+    private let isTrimming = Mutex(())
+    /// Finished tasks kept at most; a snapshot takes some KiB.
     private let finishedLimit: Int
+    /// What the console lines of all tasks may take.
+    private let tailBudget: Int
 
-    /// - Parameter finishedLimit: finished tasks that are kept in memory.
-    init(finishedLimit: Int = 2000) { self.finishedLimit = finishedLimit }
+    /// - Parameters:
+    ///   - finishedLimit: finished tasks that are kept in memory.
+    ///   - tailBudget: bytes that the console lines of all tasks may take.
+    init(finishedLimit: Int = 2000, tailBudget: Int = 64 << 20) {
+        self.finishedLimit = finishedLimit
+        self.tailBudget = tailBudget
+    }
 
     private func shard(of id: TaskID) -> Shard {
         var hash: UInt32 = 2_166_136_261  // FNV-1a: spreads UUIDs well and needs no hasher
@@ -45,8 +62,14 @@ final class StatusMirror: Sendable {
     /// - Returns: nil where memory doesn't have the task.
     func asked(_ id: TaskID, at now: MonotonicTime) -> MirroredTask? {
         shard(of: id).tasks.withLock { tasks in
+            guard let silence = tasks[id.key].map({ now - $0.lastAsked }) else { return nil }
             tasks[id.key]?.lastAsked = now
-            return tasks[id.key]
+            let task = tasks[id.key]
+            // It was read seldom until now.
+            if silence >= ReadingPolicy.quietAfter, let task, let backend = Self.watcher(of: task) {
+                totals.withLock { Self.makeUrgent(id, on: backend, &$0) }
+            }
+            return task
         }
     }
 
@@ -60,96 +83,183 @@ final class StatusMirror: Sendable {
         }
     }
 
+    /// Whether tasks wait in the queue because no backend has a free slot.
+    var hasWaiting: Bool { totals.withLock { $0.waiting > 0 } }
+
     /// The tasks that a backend is to be asked about.
     func watched(on backend: BackendName) -> Set<TaskID> { totals.withLock { $0.watched[backend] ?? [] } }
 
+    /// What the console lines of all tasks take, in bytes.
+    var tailBytes: Int { totals.withLock { $0.tailBytes } }
+
+    // MARK: For those who read backends
+
+    /// Registers whoever reads a backend from now on; all tasks there are new to it.
+    /// - Returns: wakes it: a task is to be read at once, or tasks have begun to wait for a slot.
+    func register(readerOf backend: BackendName) -> WakeUp {
+        let signal = WakeUp()
+        totals.withLock { totals in
+            totals.signals[backend] = signal
+            totals.urgent[backend] = totals.watched[backend]
+        }
+        return signal
+    }
+
+    /// The tasks of a backend that are to be read at once, each given once: new ones, and those asked for again.
+    func takeUrgent(on backend: BackendName) -> Set<TaskID> {
+        totals.withLock { $0.urgent.removeValue(forKey: backend) ?? [] }
+    }
+
     // MARK: Writing
 
-    /// Puts a snapshot in, in place of an older one.
-    func put(_ task: MirroredTask) {
-        let old = shard(of: task.record.id).tasks.withLock { $0.updateValue(task, forKey: task.record.id.key) }
-        account(from: old, to: task)
+    /// Changes what the mirror has of a task, alone.
+    private func update(_ id: TaskID, _ body: (inout MirroredTask?) -> Void) {
+        shard(of: id).tasks.withLock { tasks in
+            let old = tasks[id.key]
+            var new = old
+            body(&new)
+            tasks[id.key] = new
+            account(from: old, to: new)
+        }
     }
+
+    /// Puts a snapshot in, in place of an older one.
+    func put(_ task: MirroredTask) { update(task.record.id) { $0 = task } }
 
     /// Puts a snapshot in unless a newer one is there already; for what was read from the record.
     func putIfNewer(_ task: MirroredTask) {
-        let id = task.record.id
-        var old: MirroredTask?
-        let isNewer = shard(of: id).tasks.withLock { tasks in
-            old = tasks[id.key]
-            if let old, old.record.revision >= task.record.revision { return false }
-            tasks[id.key] = task
-            return true
+        update(task.record.id) { current in
+            if let current, current.record.revision >= task.record.revision { return }
+            current = task
         }
-        if isNewer { account(from: old, to: task) }
+        trimIfFull()
     }
 
-    /// Changes a snapshot in place and composes its answer anew.
+    /// Takes a snapshot over that was made anew from the record; what is newer in memory stays.
+    func replace(_ snapshot: MirroredTask) {
+        update(snapshot.record.id) { current in
+            guard let old = current else {
+                current = snapshot
+                return
+            }
+            guard snapshot.record.revision >= old.record.revision else { return }
+            current = snapshot.following(old)
+        }
+    }
+
+    /// Changes a snapshot in place and composes its answer anew where the record's part changed.
     /// - Returns: the snapshot after the change; nil where memory doesn't have the task.
     @discardableResult
     func change(_ id: TaskID, _ body: (inout MirroredTask) -> Void) -> MirroredTask? {
-        var old: MirroredTask?
-        let new = shard(of: id).tasks.withLock { tasks -> MirroredTask? in
-            guard var task = tasks[id.key] else { return nil }
-            old = task
+        var changed: MirroredTask?
+        update(id) { current in
+            guard let old = current, var task = current else { return }
             body(&task)
-            task.compose()
-            tasks[id.key] = task
-            return task
+            if task.record != old.record { task.compose() }
+            current = task
+            changed = task
         }
-        if let new { account(from: old, to: new) }
-        return new
+        trimIfFull()
+        return changed
+    }
+
+    /// Keeps console lines that were read from the record for a client.
+    func recall(_ lines: [String], endingAt end: Int, of id: TaskID, run: Int) {
+        update(id) { current in
+            guard current?.record.run == run else { return }
+            current?.tail.recall(lines, endingAt: end)
+        }
+        trimIfFull()
     }
 
     /// Forgets a task.
-    func remove(_ id: TaskID) {
-        let old = shard(of: id).tasks.withLock { $0.removeValue(forKey: id.key) }
-        account(from: old, to: nil)
-    }
-
-    /// Drops finished tasks that nobody asked about lately, down to the limit.
-    func trim() {
-        var finished: [(asked: MonotonicTime, id: TaskID)] = []
-        for shard in shards {
-            shard.tasks.withLock { tasks in
-                for task in tasks.values where task.record.state.isFinal && task.tail.unsaved.isEmpty {
-                    finished.append((task.lastAsked, task.record.id))
-                }
-            }
-        }
-        guard finished.count > finishedLimit else { return }
-        finished.sort { $0.asked < $1.asked }
-        for entry in finished.prefix(finished.count - finishedLimit) { remove(entry.id) }
-    }
+    func remove(_ id: TaskID) { update(id) { $0 = nil } }
 
     private func account(from old: MirroredTask?, to new: MirroredTask?) {
-        let watchedBefore = old.flatMap(Self.watcher)
-        let watchedAfter = new.flatMap(Self.watcher)
-        let isCountedBefore = old?.isUnfinished ?? false
-        let isCountedAfter = new?.isUnfinished ?? false
-        guard isCountedBefore != isCountedAfter || watchedBefore != watchedAfter else { return }
         totals.withLock { totals in
-            if isCountedBefore, let old { totals.unfinished[old.record.owner, default: 0] -= 1 }
-            if isCountedAfter, let new { totals.unfinished[new.record.owner, default: 0] += 1 }
-            if let watchedBefore, let old { totals.watched[watchedBefore]?.remove(old.record.id) }
-            if let watchedAfter, let new { totals.watched[watchedAfter, default: []].insert(new.record.id) }
+            if let old { Self.count(old, -1, &totals) }
+            if let new { Self.count(new, 1, &totals) }
+            let before = old.flatMap(Self.watcher)
+            let after = new.flatMap(Self.watcher)
+            guard let id = new?.record.id ?? old?.record.id, before != after else { return }
+            if let before {
+                totals.watched[before]?.remove(id)
+                totals.urgent[before]?.remove(id)
+            }
+            if let after {
+                totals.watched[after, default: []].insert(id)
+                Self.makeUrgent(id, on: after, &totals)
+            }
         }
+    }
+
+    private static func count(_ task: MirroredTask, _ sign: Int, _ totals: inout Totals) {
+        totals.tailBytes += sign * task.tail.footprint
+        totals.savedBytes += sign * task.tail.savedFootprint
+        if task.isUnfinished { totals.unfinished[task.record.owner, default: 0] += sign }
+        if task.record.state.isFinal { totals.finished += sign }
+        guard task.isWaiting else { return }
+        totals.waiting += sign
+        if totals.waiting == 1, sign > 0 { for signal in totals.signals.values { signal.wake() } }
+    }
+
+    private static func makeUrgent(_ id: TaskID, on backend: BackendName, _ totals: inout Totals) {
+        totals.urgent[backend, default: []].insert(id)
+        totals.signals[backend]?.wake()
     }
 
     /// The backend that is to be asked about a task.
     private static func watcher(of task: MirroredTask) -> BackendName? {
         task.isWatched ? task.record.attempt?.backend : nil
     }
-}
 
-extension StatusMirror {
-    /// Takes a snapshot over that was made anew, such as after a restart with other options; what clients asked for stays.
-    func replace(_ snapshot: MirroredTask) {
-        guard let old = task(snapshot.record.id) else { return put(snapshot) }
-        guard snapshot.record.revision >= old.record.revision else { return }
-        var new = snapshot
-        if snapshot.record.run == old.record.run { new.tail = old.tail }
-        new.lastAsked = old.lastAsked
-        put(new)
+    // MARK: Bounds
+
+    /// Keeps memory within its bounds: called where it grows, and costs nothing until then.
+    private func trimIfFull() {
+        // Some above the limit, so that one look at everything serves many additions.
+        let most = finishedLimit + finishedLimit / 4
+        let isFull = totals.withLock { totals in
+            totals.finished > most || totals.tailBytes > tailBudget && totals.savedBytes > tailBudget / 8
+        }
+        guard isFull else { return }
+        // Whoever comes second finds it done, or leaves it to the first.
+        _ = isTrimming.withLockIfAvailable { _ in
+            trimFinished()
+            trimTails()
+        }
+    }
+
+    /// Drops finished tasks that nobody asked about lately, down to the limit.
+    private func trimFinished() {
+        guard totals.withLock({ $0.finished }) > finishedLimit else { return }
+        let finished = oldest { $0.record.state.isFinal && $0.tail.unsaved.isEmpty ? 1 : nil }
+        for entry in finished.dropLast(finishedLimit) { remove(entry.id) }
+    }
+
+    /// Drops console lines that the record has, of tasks that nobody asked about lately, down to three quarters of the budget.
+    private func trimTails() {
+        var bytes = totals.withLock { $0.tailBytes }
+        guard bytes > tailBudget else { return }
+        for entry in oldest({ $0.tail.savedFootprint > 0 ? $0.tail.savedFootprint : nil }) {
+            guard bytes > tailBudget / 4 * 3 else { return }
+            bytes -= entry.weight
+            update(entry.id) { $0?.tail.dropSaved() }
+        }
+    }
+
+    /// The tasks that have a weight, least recently asked for first.
+    private func oldest(
+        _ weight: (MirroredTask) -> Int?
+    ) -> [(asked: MonotonicTime, id: TaskID, weight: Int)] {
+        var found: [(asked: MonotonicTime, id: TaskID, weight: Int)] = []
+        for shard in shards {
+            shard.tasks.withLock { tasks in
+                for task in tasks.values {
+                    if let weight = weight(task) { found.append((task.lastAsked, task.record.id, weight)) }
+                }
+            }
+        }
+        return found.sorted { $0.asked < $1.asked }
     }
 }

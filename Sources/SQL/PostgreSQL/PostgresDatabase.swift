@@ -66,20 +66,19 @@ public final class PostgresDatabase: Database {
         try await run(statement, keepRows: false).changed
     }
 
-    /// Runs `body` as one transaction with isolation REPEATABLE READ; see `Database.transaction`.
+    /// Runs `body` as one transaction; see `Database.transaction`.
     ///
-    /// A row that was read and then written can't be lost to another writer: the body runs again. Two transactions that
-    /// each read what the other writes aren't noticed (SQLite would run them one after the other): lock the row read with
-    /// an UPDATE.
+    /// Two transactions that each read what the other writes aren't noticed in either isolation (SQLite would run them one
+    /// after the other): lock the row read with an UPDATE.
     public func transaction<T: Sendable>(
-        _ body: @Sendable (_ session: any DatabaseSession) async throws -> T
+        _ isolation: Isolation, _ body: @Sendable (_ session: any DatabaseSession) async throws -> T
     ) async throws -> T {
         try TransactionScope.refuseInside(self)
         let pool = currentPool
         let deadline = MonotonicTime.now() + acquireTimeout
         var attempt = 1
         while true {
-            let session = try await PostgresTransaction(on: pool, until: deadline)
+            let session = try await PostgresTransaction(on: pool, isolation, until: deadline)
             do {
                 let result = try await TransactionScope.run(on: self) { try await body(session) }
                 try await session.commit()

@@ -73,12 +73,17 @@ actor PostgresPool {
 
     /// Begins a transaction on a connection of its own.
     /// - Returns: its number, for the calls below.
-    func begin(until deadline: MonotonicTime) async throws(DatabaseError) -> UInt64 {
+    func begin(_ isolation: Isolation, until deadline: MonotonicTime) async throws(DatabaseError) -> UInt64 {
+        let level =
+            switch isolation {
+            case .snapshot: "REPEATABLE READ"
+            case .lockedRow: "READ COMMITTED"
+            }
         var attempt = 1
         while true {
             let connection = try await acquire(until: deadline, statement: "BEGIN")
             do {
-                try await connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ", limit: connector.statementTimeout)
+                try await connection.run("BEGIN ISOLATION LEVEL \(level)", limit: connector.statementTimeout)
                 lastID += 1
                 pinned[lastID] = connection
                 return lastID

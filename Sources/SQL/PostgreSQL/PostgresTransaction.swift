@@ -7,9 +7,11 @@ final class PostgresTransaction: DatabaseSession {
     /// The first failure: nothing runs after it, and nothing is committed.
     private(set) var failure: DatabaseError?
 
-    init(on pool: PostgresPool, until deadline: MonotonicTime) async throws(DatabaseError) {
+    init(
+        on pool: PostgresPool, _ isolation: Isolation, until deadline: MonotonicTime
+    ) async throws(DatabaseError) {
         self.pool = pool
-        number = try await pool.begin(until: deadline)
+        number = try await pool.begin(isolation, until: deadline)
     }
 
     func query(_ statement: BoundStatement) async throws(DatabaseError) -> [Row] {

@@ -100,7 +100,7 @@ public final class SQLiteDatabase: Database {
 
     /// Runs `body` alone on the writer; see `Database.transaction`. It never runs twice here.
     public func transaction<T: Sendable>(
-        _ body: @Sendable (_ session: any DatabaseSession) async throws -> T
+        _ isolation: Isolation, _ body: @Sendable (_ session: any DatabaseSession) async throws -> T
     ) async throws -> T {
         try TransactionScope.refuseInside(self)
         try await writer.gate.enter()

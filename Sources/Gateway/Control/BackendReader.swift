@@ -1,0 +1,167 @@
+internal import Backends
+internal import Model
+internal import NodeODM
+internal import Reactor
+internal import Record
+
+/// Reads the tasks of one backend, each at its own moment; what is slow holds up only itself.
+actor BackendReader {
+    private let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    /// One question takes at most so long.
+    static let timeLimit = Duration.seconds(10)
+    /// Progress and lines are written so often, of all tasks together.
+    static let saveEvery = Duration.seconds(10)
+    /// Tasks that are written in one transaction.
+    private static let batch = 100
+
+    private let member: FleetMember
+    private let refresher: MirrorRefresher
+    private let wake: WakeUp
+    private var schedule = ReadingSchedule()
+    private var watches: [TaskID: MirrorRefresher.Watch] = [:]
+    /// Read since the last time that was written.
+    private var unsaved: Set<TaskID> = []
+    private var wasWaiting = false
+    private var alarmAt = MonotonicTime.distantFuture
+
+    private var parts: DispatchParts { refresher.parts }
+    private var backend: BackendName { member.definition.name }
+
+    /// - Parameters:
+    ///   - member: who is asked.
+    ///   - refresher: takes the answers over.
+    init(_ member: FleetMember, _ refresher: MirrorRefresher) {
+        self.member = member
+        self.refresher = refresher
+        loop = refresher.loop
+        wake = refresher.parts.mirror.register(readerOf: member.definition.name)
+    }
+
+    /// Runs until it is cancelled. What isn't written by then is read again after the next start.
+    func run() async throws {
+        wake.wake()
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await self.saveRegularly() }
+            for await _ in wake.wakeUps() {
+                try Task.checkCancellation()
+                for id in startDue() { group.addTask { await self.read(id) } }
+                if let pause = pauseForAlarm() {
+                    group.addTask { [clock = parts.clock, wake] in
+                        try? await clock.sleep(for: pause)
+                        wake.wake()
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: When
+
+    private func startDue() -> [TaskID] {
+        let now = parts.clock.monotonic()
+        for id in parts.mirror.takeUrgent(on: backend) { schedule.add(id, at: now) }
+        let isWaiting = parts.mirror.hasWaiting
+        if isWaiting, !wasWaiting { schedule.hurry(to: now + refresher.policy.shortest) }
+        wasWaiting = isWaiting
+        if alarmAt <= now { alarmAt = .distantFuture }
+        var due: [TaskID] = []
+        while let id = schedule.next(at: now) { due.append(id) }
+        return due
+    }
+
+    /// How long to sleep until something is due; nil where an alarm rings in time.
+    private func pauseForAlarm() -> Duration? {
+        guard let next = schedule.wakeUp, next < alarmAt else { return nil }
+        alarmAt = next
+        return max(.zero, next - parts.clock.monotonic())
+    }
+
+    private func dueAgain(_ id: TaskID, _ pace: MirrorRefresher.Pace, since begin: MonotonicTime) -> MonotonicTime {
+        let now = parts.clock.monotonic()
+        switch pace {
+        case .atOnce: return now
+        case .after(let pause): return now + pause
+        case .usual:
+            let silence = parts.mirror.task(id).map { now - $0.lastAsked } ?? .zero
+            let pause = refresher.policy.pause(
+                silence: silence, isWaiting: parts.mirror.hasWaiting, failures: watches[id]?.failures ?? 0)
+            return max(now, begin + pause)
+        }
+    }
+
+    // MARK: One task
+
+    private func read(_ id: TaskID) async {
+        defer { wake.wake() }
+        let begin = parts.clock.monotonic()
+        guard let task = parts.mirror.task(id), task.isWatched, let attempt = task.record.attempt,
+            attempt.backend == backend
+        else { return await leave(id) }
+        var watch = watches[id] ?? .init(attempt)
+        if watch.key != attempt.key { watch = .init(attempt) }
+        let reading = await ask(attempt.backendTask, from: refresher.firstLine(watch, of: task))
+        schedule.answered()
+        // Other tasks go on while the record takes this one's end.
+        wake.wake()
+        let pace = await refresher.take(reading, of: task.record, attempt, member, &watch)
+        watches[id] = watch
+        if let now = parts.mirror.task(id), now.record != task.record || !now.tail.unsaved.isEmpty {
+            unsaved.insert(id)
+        }
+        schedule.again(id, at: dueAgain(id, pace, since: begin))
+    }
+
+    /// The task isn't placed here any more.
+    private func leave(_ id: TaskID) async {
+        schedule.answered()
+        schedule.remove(id)
+        watches[id] = nil
+        if parts.mirror.task(id)?.tail.unsaved.isEmpty == false { unsaved.insert(id) }
+    }
+
+    private func ask(_ task: BackendTaskID, from line: Int?) async -> Result<TaskInfo, BackendError> {
+        let backend = member.backend
+        let clock = parts.clock
+        return await withTaskGroup(of: Result<TaskInfo, BackendError>?.self) { group in
+            group.addTask {
+                do throws(BackendError) {
+                    return .success(try await backend.status(of: task, outputFrom: line))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                try? await clock.sleep(for: Self.timeLimit)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first ?? .failure(BackendError(.outcomeUnknown, backend: backend.name, "it didn't answer in time"))
+        }
+    }
+
+    // MARK: The record
+
+    private func saveRegularly() async throws {
+        while true {
+            try await parts.clock.sleep(for: Self.saveEvery)
+            await save()
+        }
+    }
+
+    private func save() async {
+        var rest = unsaved[...]
+        unsaved = []
+        while !rest.isEmpty {
+            let batch = Array(rest.prefix(Self.batch))
+            rest = rest.dropFirst(Self.batch)
+            guard await refresher.save(batch) else {
+                unsaved.formUnion(batch)
+                unsaved.formUnion(rest)
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+public import SQL
+internal import Synchronization
+
+/// A database that a test can take away and give back, and that counts what is asked of it.
+public final class WatchedDatabase: Database {
+    private struct State {
+        var isAway = false
+        var statements = 0
+        var bodies = 0
+    }
+
+    private let database: any Database
+    private let state = Mutex(State())
+
+    /// Stands before another database.
+    public init(_ database: any Database) { self.database = database }
+
+    /// While true nothing is reached; a transaction under way ends well.
+    public var isAway: Bool {
+        get { state.withLock { $0.isAway } }
+        set { state.withLock { $0.isAway = newValue } }
+    }
+
+    /// Statements so far, within transactions and without.
+    public var statements: Int { state.withLock { $0.statements } }
+    /// How often the body of a transaction has run: more often than there were transactions where some were tried again.
+    public var bodies: Int { state.withLock { $0.bodies } }
+
+    /// That of the database behind.
+    public var dialect: Dialect { database.dialect }
+    /// False while it is away.
+    public var isUp: Bool { !isAway && database.isUp }
+
+    private func reach() throws(DatabaseError) {
+        if isAway { throw DatabaseError(.unavailable, "The test has taken the database away.") }
+    }
+
+    fileprivate func countStatement() { state.withLock { $0.statements += 1 } }
+
+    /// Runs a statement.
+    public func query(_ statement: BoundStatement) async throws(DatabaseError) -> [Row] {
+        try reach()
+        countStatement()
+        return try await database.query(statement)
+    }
+
+    /// Runs a statement.
+    @discardableResult
+    public func execute(_ statement: BoundStatement) async throws(DatabaseError) -> Int {
+        try reach()
+        countStatement()
+        return try await database.execute(statement)
+    }
+
+    /// Runs a transaction.
+    public func transaction<T: Sendable>(
+        _ isolation: Isolation, _ body: @Sendable (_ session: any DatabaseSession) async throws -> T
+    ) async throws -> T {
+        try reach()
+        return try await database.transaction(isolation) { session in
+            state.withLock { $0.bodies += 1 }
+            return try await body(WatchedSession(session: session, database: self))
+        }
+    }
+
+    /// Tells listeners.
+    public func notify(channel: String, payload: String) async throws(DatabaseError) {
+        try reach()
+        try await database.notify(channel: channel, payload: payload)
+    }
+
+    /// The payloads of a channel.
+    public func listen(channel: String) -> AsyncStream<String> { database.listen(channel: channel) }
+
+    /// Closes the database behind.
+    public func close() async { await database.close() }
+}
+
+private struct WatchedSession: DatabaseSession {
+    let session: any DatabaseSession
+    let database: WatchedDatabase
+
+    func query(_ statement: BoundStatement) async throws(DatabaseError) -> [Row] {
+        database.countStatement()
+        return try await session.query(statement)
+    }
+
+    func execute(_ statement: BoundStatement) async throws(DatabaseError) -> Int {
+        database.countStatement()
+        return try await session.execute(statement)
+    }
+
+    func notify(channel: String, payload: String) async throws(DatabaseError) {
+        try await session.notify(channel: channel, payload: payload)
+    }
+}
