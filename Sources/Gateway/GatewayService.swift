@@ -50,7 +50,11 @@ public struct GatewayService: Sendable {
         let parts = try await makeParts(record, fleet)
         let dispatcher = Dispatcher(
             parts, prefetch: inventory.scheduling.prefetch, spillAfter: inventory.scheduling.spillAfter, loop: control)
-        let api = try await apiListener(parts, record, storage, dispatcher, pool)
+        let fetching = WakeUp()
+        let fetcher = Fetcher(
+            parts, client: client, spool: storage, storage: storage, rules: fetchRules(fleet), wake: fetching,
+            loop: control)
+        let api = try await apiListener(parts, record, storage, dispatcher, fetching, pool)
         let admin = try await adminListener(parts, record)
         let services: [any Service] = [
             Monitor(
@@ -64,7 +68,7 @@ public struct GatewayService: Sendable {
             WebhookSender(
                 parts: parts, outbox: record.webhooks, client: client,
                 outboundGuard: inventory.webhooks.allowPrivateAddresses ? nil : OutboundGuard()),
-            dispatcher, admin, api,
+            fetcher, dispatcher, admin, api,
         ]
         onReady("\(try await api.bind())", "\(try await admin.bind())")
         try await ServiceGroup(services, on: control).run()
@@ -130,9 +134,9 @@ public struct GatewayService: Sendable {
 
     private func apiListener(
         _ parts: DispatchParts, _ record: RoutingRecord, _ storage: any ObjectStore, _ dispatcher: Dispatcher,
-        _ pool: BlockingPool
+        _ fetching: WakeUp, _ pool: BlockingPool
     ) async throws -> HTTPListener {
-        let routes = routes(parts, record, storage, dispatcher, pool)
+        let routes = routes(parts, record, storage, dispatcher, fetching, pool)
         let logger = logger
         return HTTPListener(
             name: "api", address: try await address(inventory.listen, pool), loops: loops, limits: limits,
@@ -154,7 +158,7 @@ public struct GatewayService: Sendable {
 
     private func routes(
         _ parts: DispatchParts, _ record: RoutingRecord, _ storage: any ObjectStore, _ dispatcher: Dispatcher,
-        _ pool: BlockingPool
+        _ fetching: WakeUp, _ pool: BlockingPool
     ) -> NodeODMRoutes {
         let entries = inventory.auth.tokens.compactMap { token in
             SHA256Digest(bytes: token.sha256).map { TokenGuard.Entry(name: token.name, digest: $0) }
@@ -165,13 +169,14 @@ public struct GatewayService: Sendable {
             storage: storage, store: record.tasks, clock: parts.clock, fileLimit: inventory.limits.uploadFile)
         let commit = CommitHandler(
             lookup: parts.lookup, store: record.tasks, storage: storage, clock: parts.clock, placement: parts.placement,
-            maxImages: inventory.limits.images)
+            fetching: fetching, images: ImageLimit(fleet: parts.fleet, configured: inventory.limits.images))
         let control = control
         let wishes: @Sendable (TaskID) -> Void = { id in
             // The dispatcher is on another loop, and the answer doesn't wait for it.
             Task(executorPreference: control) { await dispatcher.stop(id) }
             parts.cleaning.wake()
             parts.placement.wake()
+            fetching.wake()
         }
         return NodeODMRoutes(
             tokens: tokens, origin: CrossOrigin(origins: inventory.cors.origins),
@@ -191,6 +196,14 @@ public struct GatewayService: Sendable {
             action: TaskActionHandler(
                 lookup: parts.lookup, intake: intake, store: record.tasks, clock: parts.clock, wishes: wishes),
             auth: AuthHandler())
+    }
+
+    private func fetchRules(_ fleet: Fleet) -> FetchRules {
+        FetchRules(
+            outboundGuard: inventory.fetch.allowPrivateAddresses ? nil : OutboundGuard(),
+            maxSize: inventory.fetch.maxSize, timeout: inventory.fetch.timeout, fileLimit: inventory.limits.uploadFile,
+            taskLimit: inventory.limits.uploadTask,
+            images: ImageLimit(fleet: fleet, configured: inventory.limits.images))
     }
 
     private var limits: ServerLimits {

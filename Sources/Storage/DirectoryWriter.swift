@@ -16,6 +16,17 @@ final class DirectoryWriter: ObjectWriter {
         try await store.pool.blocking { [sink] () throws(StorageError) in try sink.append(borrowed.bytes) }
     }
 
+    func append(contentsOf bytes: [UInt8]) async throws(StorageError) {
+        guard !bytes.isEmpty else { return }
+        try await store.pool.blocking { [sink] () throws(StorageError) in
+            var failure: StorageError?
+            bytes.withUnsafeBytes { bytes in
+                do throws(StorageError) { try sink.append(bytes) } catch { failure = error }
+            }
+            if let failure { throw failure }
+        }
+    }
+
     func finish() async throws(StorageError) -> StoredObject {
         try await store.pool.blocking { [sink, store] () throws(StorageError) in
             try sink.finish(store.tree, store.durable)

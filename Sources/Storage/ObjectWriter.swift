@@ -8,9 +8,22 @@ public protocol ObjectWriter: AnyObject {
     /// (also when its task is cancelled). After a failure the object can only be aborted. Throws `.full`.
     func append(_ bytes: UnsafeRawBufferPointer) async throws(StorageError)
 
+    /// Appends bytes that the writer may keep until the call returns.
+    func append(contentsOf bytes: [UInt8]) async throws(StorageError)
+
     /// Makes the object durable and visible under its key.
     func finish() async throws(StorageError) -> StoredObject
 
     /// Gives the object up and removes what was written of it. Harmless after any end.
     func abort() async
+}
+
+extension ObjectWriter {
+    /// Appends a copy; writers that can do without one say so.
+    public func append(contentsOf bytes: [UInt8]) async throws(StorageError) {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+        defer { copy.deallocate() }
+        copy.copyBytes(from: bytes)
+        try await append(UnsafeRawBufferPointer(copy))
+    }
 }

@@ -13,12 +13,15 @@ struct CommitHandler: Sendable {
     let storage: any ObjectStore
     let clock: any WorldClock
     let placement: WakeUp
-    /// The inventory's `limits.images`.
-    let maxImages: Int?
+    /// Wakes the fetcher.
+    let fetching: WakeUp
+    let images: ImageLimit
 
     /// The first console line of every task: split-merge takes a task with status 20 and no output for one that is stuck
     /// (contract, section 11).
     static let firstLine = "Launching... please wait! A backend is being chosen."
+    /// The same of a task whose inputs are still to be fetched.
+    static let fetchingLine = "Launching... please wait! The inputs are being fetched."
 
     func handle(_ call: APICall) async throws -> APIReply {
         guard let text = call.taskText, let id = TaskID(text) else { throw APIError.unknownUpload }
@@ -34,8 +37,9 @@ struct CommitHandler: Sendable {
     func commit(_ id: TaskID, for caller: Caller) async throws -> APIReply {
         guard let record = try await store.record(of: id, for: caller.scope) else { throw APIError.unknownUpload }
         if record.state == .receiving { try await refuseTooMany(record) }
-        switch try await store.commit(id, for: caller.scope, at: now) {
-        case .committed: try await enter(id)
+        let isFetching = record.zipURL != nil
+        switch try await store.commit(id, for: caller.scope, fetching: isFetching, at: now) {
+        case .committed: try await enter(id, isFetching: isFetching)
         case .alreadyCommitted: break
         case .unknown: throw APIError.unknownUpload
         case .noFiles:
@@ -52,22 +56,20 @@ struct CommitHandler: Sendable {
         _ = try? await store.delete(id, at: now)
     }
 
-    private func enter(_ id: TaskID) async throws {
-        _ = try? await store.say(Self.firstLine, of: id, at: now)
+    private func enter(_ id: TaskID, isFetching: Bool) async throws {
+        _ = try? await store.say(isFetching ? Self.fetchingLine : Self.firstLine, of: id, at: now)
         guard let record = try await store.record(of: id) else { return }
         lookup.mirror.put(lookup.snapshot(of: record))
-        placement.wake()
+        if isFetching { fetching.wake() } else { placement.wake() }
     }
 
     /// More images than any backend takes is told here, while the client still looks (contract, item 52).
     private func refuseTooMany(_ record: TaskRecord) async throws {
-        let limits = lookup.fleet.members.map { $0.load == nil ? nil : $0.maxImages }
-        let fleetLimit = limits.isEmpty || limits.contains(nil) ? nil : limits.compactMap { $0 }.max()
-        guard let limit = [fleetLimit, maxImages].compactMap({ $0 }).min() else { return }
-        let images = try await store.files(of: record.id).count { $0.isImage }
-        guard images > limit else { return }
-        await abandon(record.id, reason: "\(images) images, and no backend takes more than \(limit)")
-        throw APIError.refused("\(images) images uploaded, but this node can only process up to \(limit).")
+        guard images.value != nil else { return }
+        let count = try await store.files(of: record.id).count { $0.isImage }
+        guard let refusal = images.refusal(of: count) else { return }
+        await abandon(record.id, reason: refusal)
+        throw APIError.refused(refusal)
     }
 
     private var now: Timestamp { clock.timestamp }

@@ -55,15 +55,25 @@ struct TaskIntake: Sendable {
         return String(decoding: json.bytes, as: UTF8.self)
     }
 
+    /// A URL that the gateway can fetch; whether it leads anywhere shows later, as on a node.
     private func zipURL(_ text: String?) throws(APIError) -> String? {
         guard let text, !text.isEmpty else { return nil }
-        let scheme = text.lowercased().prefix { $0 != ":" }
-        switch scheme {
-        case "http", "https": throw .refused("zipurl isn't supported by this gateway yet; send the files.")
+        switch text.prefix(while: { $0 != ":" }).lowercased() {
+        case "http", "https":
+            guard Self.isURL(text) else { throw .refused("zipurl isn't a URL") }
+            return text
         case "s3":
             throw .refused("s3:// inputs need an Argo or ScaleODM backend, and this gateway has none; send the files.")
         default: throw .refused("zipurl must begin with http:// or https://")
         }
+    }
+
+    /// Whether text with a scheme goes on with a host, and holds nothing that no URL holds.
+    private static func isURL(_ text: String) -> Bool {
+        let rest = text.drop { $0 != ":" }
+        guard text.utf8.count <= 8192, rest.hasPrefix("://"), let first = rest.dropFirst(3).utf8.first else { return false }
+        let isHost = first != UInt8(ascii: "/") && first != UInt8(ascii: "?") && first != UInt8(ascii: "#")
+        return isHost && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
     }
 
     private static func name(_ text: String?, at now: Timestamp) -> String {
