@@ -72,11 +72,16 @@ let programs: [Target] = [
 
 let testTargets: [Target] = [
     .target(
-        name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes"], path: "Tests/TestSupport",
+        name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes", "Digests"], path: "Tests/TestSupport",
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
     tests("Record", ["Record", "SQL", "Model"]),
-    tests("Gateway", ["Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL"]),
+    tests(
+        "Gateway",
+        [
+            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Storage", "HTTPClient", "HTTPTypes",
+            "HTTPServer", "Observability", "Digests",
+        ]),
     tests("Observability", ["Observability"]),
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),

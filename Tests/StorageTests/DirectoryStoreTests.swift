@@ -3,6 +3,7 @@ import Glibc
 import Model
 import Reactor
 import Storage
+import TestSupport
 import Testing
 
 @Suite("A storage folder")

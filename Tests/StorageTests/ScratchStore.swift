@@ -1,7 +1,7 @@
-import Glibc
 import Model
 import Reactor
 import Storage
+import TestSupport
 import Testing
 
 /// A store of each kind for one test, in a place of its own.
@@ -27,65 +27,6 @@ struct ScratchStore: Sendable, CustomTestStringConvertible {
                 sync: kind != .directoryWithoutSync, minFree: 0)
             try await store.prepare()
             try await body(store)
-        }
-    }
-}
-
-/// A folder below the system's temporary one.
-struct ScratchFolder: Sendable {
-    let path: String
-
-    /// Makes a folder for a test and removes it afterwards.
-    static func run(_ body: (ScratchFolder) async throws -> Void) async throws {
-        var template = Array("/tmp/scaleodm-storage-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw StorageError(.failed, "mkdtemp") }
-        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { remove(path) }
-        try await body(ScratchFolder(path: path))
-    }
-
-    /// A file's content; nil where it can't be read.
-    static func content(of path: String) -> [UInt8]? {
-        guard let file = fopen(path, "rb") else { return nil }
-        defer { fclose(file) }
-        var content: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = fread(&piece, 1, piece.count, file)
-            if count == 0 { return content }
-            content.append(contentsOf: piece[..<count])
-        }
-    }
-
-    /// Writes a file, whatever was there.
-    static func write(_ bytes: [UInt8], to path: String) {
-        guard let file = fopen(path, "wb") else { return }
-        defer { fclose(file) }
-        fwrite(bytes, 1, bytes.count, file)
-    }
-
-    /// The names in a folder, sorted.
-    static func names(in path: String) -> [String] {
-        guard let stream = opendir(path) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
-    }
-
-    private static func remove(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        if status.st_mode & S_IFMT == S_IFDIR {
-            for name in names(in: path) { remove(path + "/" + name) }
-            rmdir(path)
-        } else {
-            unlink(path)
         }
     }
 }

@@ -2,6 +2,7 @@ import Glibc
 import Model
 import Reactor
 import Storage
+import TestSupport
 import Testing
 
 @Suite("A stored zip")

@@ -75,6 +75,8 @@ public struct ScratchDatabase: Sendable, CustomStringConvertible {
 public struct ScratchError: Error, CustomStringConvertible {
     /// For people.
     public let message: String
+    /// Says what.
+    public init(message: String) { self.message = message }
     /// The message.
     public var description: String { message }
 }

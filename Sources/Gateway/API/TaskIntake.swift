@@ -71,9 +71,8 @@ struct TaskIntake: Sendable {
     /// Whether text with a scheme goes on with a host, and holds nothing that no URL holds.
     private static func isURL(_ text: String) -> Bool {
         let rest = text.drop { $0 != ":" }
-        guard text.utf8.count <= 8192, rest.hasPrefix("://"), let first = rest.dropFirst(3).utf8.first else { return false }
-        let isHost = first != UInt8(ascii: "/") && first != UInt8(ascii: "?") && first != UInt8(ascii: "#")
-        return isHost && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
+        guard text.utf8.count <= 8192, rest.hasPrefix("://"), let first = rest.dropFirst(3).first else { return false }
+        return !"/?#".contains(first) && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
     }
 
     private static func name(_ text: String?, at now: Timestamp) -> String {

@@ -103,6 +103,7 @@ struct FetchJob: Sendable {
 
     /// A login page or an error page of 100 GiB isn't worth the way.
     private func checkSignature(_ beginning: [UInt8]) throws(FetchError) {
+        guard beginning != Self.emptySignature else { throw Self.noFiles }
         guard Self.signature.starts(with: beginning) || Self.emptySignature.starts(with: beginning) else {
             throw Self.notAnArchive
         }
@@ -112,6 +113,7 @@ struct FetchJob: Sendable {
     /// An archive without entries is its directory's end alone.
     private static let emptySignature: [UInt8] = [0x50, 0x4B, 0x05, 0x06]
     private static let notAnArchive = FetchError(.notAnArchive, "What zipurl leads to is no zip archive")
+    private static let noFiles = FetchError(.noFiles, "The archive that zipurl leads to holds no files")
 
     // MARK: The archive
 
@@ -196,9 +198,7 @@ struct FetchJob: Sendable {
         let outcome = try await durable.run { () throws(RecordError) in
             try await store.finishFetch(task.id, at: now)
         }.result
-        guard outcome != .noFiles else {
-            throw FetchError(.noFiles, "The archive that zipurl leads to holds no files")
-        }
+        guard outcome != .noFiles else { throw Self.noFiles }
     }
 
     private var now: Timestamp { clock.timestamp }

@@ -1,13 +1,16 @@
-import Digests
+internal import Digests
 
 /// Makes zips for tests: stored, not compressed, with whatever names and flaws a test wants.
-struct ZipMaker {
+public struct ZipMaker {
     private var body: [UInt8] = []
     private var directory: [UInt8] = []
     private var count: UInt16 = 0
 
+    /// An archive without entries.
+    public init() {}
+
     /// Adds an entry. `mode` is its Unix mode, `checksum` replaces the right one, `flags` are the general purpose bits.
-    mutating func add(
+    public mutating func add(
         _ name: String, _ content: [UInt8], mode: UInt32 = 0o100_644, checksum: UInt32? = nil, flags: UInt16 = 0x0800
     ) {
         let offset = UInt32(body.count)
@@ -39,7 +42,7 @@ struct ZipMaker {
     }
 
     /// The whole archive.
-    var bytes: [UInt8] {
+    public var bytes: [UInt8] {
         var end: [UInt8] = []
         end.little(UInt32(0x0605_4B50))
         end.little(UInt32(0))
