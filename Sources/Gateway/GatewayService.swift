@@ -166,7 +166,8 @@ public struct GatewayService: Sendable {
         let tokens = TokenGuard(entries, isRequired: inventory.auth.required)
         let intake = TaskIntake(fleet: parts.fleet, clock: parts.clock, random: parts.random)
         let receiver = UploadReceiver(
-            storage: storage, store: record.tasks, clock: parts.clock, fileLimit: inventory.limits.uploadFile)
+            storage: storage, store: record.tasks, clock: parts.clock, fileLimit: inventory.limits.uploadFile,
+            taskLimit: inventory.limits.uploadTask)
         let commit = CommitHandler(
             lookup: parts.lookup, store: record.tasks, storage: storage, clock: parts.clock, placement: parts.placement,
             fetching: fetching, images: ImageLimit(fleet: parts.fleet, configured: inventory.limits.images))

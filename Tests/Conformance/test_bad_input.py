@@ -5,6 +5,7 @@ unknown options 18; names with ../ 36; upload after commit 42; commit without fi
 stops half-way 38. The inventory with five mistakes is in test_cli.py.
 """
 
+import concurrent.futures
 import random
 import socket
 
@@ -169,9 +170,33 @@ def test_limits_of_an_upload(world, profile, photos):
     gateway = world.gateway([world.node()], {"limits": {"upload_file": "1MiB", "upload_task": "2MiB"}})
     uuid = gateway.api.init()["uuid"]
     answer = gateway.api.upload(uuid, [("big.jpg", bytes(1_500_000))])
-    assert "error" in answer
+    assert "1.0 MiB" in answer["error"] and answer["noRetry"] is True
     for number in range(2):
         assert gateway.api.upload(uuid, [(f"fits{number}.jpg", bytes([number]) * 1_000_000)]) == {"success": True}
-    assert "error" in gateway.api.upload(uuid, [("one-too-many.jpg", bytes(900_000))])
+    answer = gateway.api.upload(uuid, [("one-too-many.jpg", bytes(900_000))])
+    assert "2.0 MiB" in answer["error"] and answer["noRetry"] is True
+    # What is there may be sent again: an answer may have been lost.
+    assert gateway.api.upload(uuid, [("fits1.jpg", bytes([1]) * 1_000_000)]) == {"success": True}
+    assert len([path for path in gateway.storage_folder.rglob("*") if path.is_file() and uuid in str(path)]) == 2
     assert gateway.api.commit(uuid) == {"uuid": uuid}
     assert gateway.api.wait(uuid, 20, 40)["imagesCount"] == 2
+
+
+@pytest.mark.only("gateway")
+def test_an_upload_that_cannot_fit_is_refused_unread(world, profile):
+    gateway = world.gateway([world.node()], {"limits": {"upload_task": "2MiB"}})
+    uuid = gateway.api.init()["uuid"]
+    for path in (f"/task/new/upload/{uuid}", "/task/new"):
+        with gateway.api.wire() as wire:
+            wire.head("POST", path, [("Content-Type", "multipart/form-data; boundary=b"), ("Content-Length", 1 << 40)])
+            assert "2.0 MiB" in wire.answer().json()["error"]
+
+
+@pytest.mark.only("gateway")
+def test_uploads_at_the_same_time_share_the_limit(world, profile):
+    gateway = world.gateway([world.node()], {"limits": {"upload_task": "2MiB"}})
+    uuid = gateway.api.init()["uuid"]
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda n: gateway.api.upload(uuid, [(f"{n}.jpg", bytes([n]) * 700_000)]), range(6)))
+    assert answers.count({"success": True}) == 2, answers
+    assert len([path for path in gateway.storage_folder.rglob("*") if path.is_file() and uuid in str(path)]) == 2

@@ -35,13 +35,14 @@ struct NewTaskHandler: Sendable {
         let id = try intake.identity(for: call.request)
         var isOpen = false
         do {
+            var room = try receiver.room(beside: 0, for: body)
             var files = 0
             let form = try await TaskFormReader.read(call.request, body) { part in
                 if !isOpen {
                     try await open(NewTask(id: id, owner: call.caller.owner, name: "", dateCreated: now))
                     isOpen = true
                 }
-                _ = try await receiver.receive(part, into: id, for: call.caller)
+                try await receiver.receive(part, into: id, for: call.caller, within: &room)
                 files += 1
             }
             let task = try intake.task(id, from: form, of: call.caller)

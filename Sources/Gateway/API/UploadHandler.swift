@@ -14,10 +14,13 @@ struct UploadHandler: Sendable {
         guard let text = call.taskText, let id = TaskID(text) else { throw APIError.unknownUpload }
         let now = clock.timestamp
         // Asked before the body is read, so that who may not upload doesn't.
-        guard try await store.touch(id, for: call.caller.scope, at: now) else { throw APIError.unknownUpload }
+        guard let stored = try await store.touch(id, for: call.caller.scope, at: now) else {
+            throw APIError.unknownUpload
+        }
+        var room = try receiver.room(beside: stored, for: body)
         var files = 0
         _ = try await TaskFormReader.read(call.request, body) { part in
-            _ = try await receiver.receive(part, into: id, for: call.caller)
+            try await receiver.receive(part, into: id, for: call.caller, within: &room)
             files += 1
         }
         guard files > 0 else { throw APIError.refusedForGood("Need at least 1 file.") }
