@@ -1,3 +1,5 @@
+public import HTTPClient
+
 /// Where an asset is streamed from.
 public struct DownloadSource: Sendable, Equatable {
     /// Whether the backend is reached by TLS.
@@ -8,12 +10,15 @@ public struct DownloadSource: Sendable, Equatable {
     public var port: UInt16
     /// Path and query as the backend takes them, its own token included: never to be logged.
     public var target: String
+    /// How the backend is identified by TLS.
+    public var tls: TLSOptions
 
     /// Every part is given.
-    public init(isTLS: Bool, host: String, port: UInt16, target: String) {
+    public init(isTLS: Bool, host: String, port: UInt16, target: String, tls: TLSOptions = TLSOptions()) {
         self.isTLS = isTLS
         self.host = host
         self.port = port
         self.target = target
+        self.tls = tls
     }
 }

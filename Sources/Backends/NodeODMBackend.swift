@@ -133,7 +133,7 @@ public struct NodeODMBackend: Backend {
         let endpoint = client.endpoint
         return DownloadSource(
             isTLS: endpoint.isTLS, host: endpoint.host, port: endpoint.port,
-            target: client.downloadTarget(of: task, asset: asset))
+            target: client.downloadTarget(of: task, asset: asset), tls: client.tls)
     }
 
     private func asked<Result>(

@@ -18,6 +18,9 @@ public final class CurlClient: Sendable {
         public var idleLimit: Duration = .seconds(4)
         /// What goes into User-Agent.
         public var userAgent = "scaleodm"
+        /// PEM file of the authorities to trust where a request names none; nil for the system's. By default what
+        /// SSL_CERT_FILE names, as for other programs on OpenSSL.
+        public var authoritiesFile = CurlGlobal.environmentAuthorities
         /// The default bounds.
         public init() {}
     }
@@ -62,14 +65,17 @@ public final class CurlClient: Sendable {
     /// Makes a request and hands out the answer as it comes.
     /// - Parameters:
     ///   - request: what to ask.
+    ///   - starting: gets what ends the transfer from elsewhere, before anything is sent.
     ///   - body: gets the head and the body; when it returns or throws before the body's end, the transfer is aborted.
     /// - Returns: what `body` returned.
     /// - Throws: `HTTPClientError`, and what `body` throws.
     public func stream<Result>(
-        _ request: OutboundRequest, _ body: (OutboundHead, BodyStream) async throws -> Result
+        _ request: OutboundRequest, starting: (TransferStop) -> Void = { _ in },
+        _ body: (OutboundHead, BodyStream) async throws -> Result
     ) async throws -> Result {
         let port = port
         let (transfer, upload) = try prepare(request, delivery: .stream)
+        starting(TransferStop(port: port, transfer: transfer))
         return try await whileCancellable(transfer, upload) { () async throws -> Result in
             let head = try await port.start(transfer)
             return try await body(head, BodyStream(port: port, transfer: transfer))

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Glibc
 
 /// libcurl's start for the whole process; it never ends.
 enum CurlGlobal {
@@ -6,6 +7,9 @@ enum CurlGlobal {
 
     /// Starts libcurl; harmless the second time. A static's first use runs once, whatever the thread.
     static func start() { _ = result }
+
+    /// What SSL_CERT_FILE names. Read once: the environment doesn't change while the program runs.
+    static let environmentAuthorities = getenv("SSL_CERT_FILE").map { String(cString: $0) }
 
     /// Whether names are looked up on a thread of libcurl's instead of blocking the loop.
     static var resolvesAsynchronously: Bool {

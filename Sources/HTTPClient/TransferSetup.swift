@@ -168,7 +168,9 @@ struct TransferSetup {
 
     private func setSecurity(_ handle: UnsafeMutableRawPointer) {
         let tls = request.tls
-        if let file = tls.authoritiesFile { shim_curl_setopt_string(handle, CURLOPT_CAINFO, file) }
+        if let file = tls.authoritiesFile ?? configuration.authoritiesFile {
+            shim_curl_setopt_string(handle, CURLOPT_CAINFO, file)
+        }
         if let file = tls.certificateFile { shim_curl_setopt_string(handle, CURLOPT_SSLCERT, file) }
         if let file = tls.keyFile { shim_curl_setopt_string(handle, CURLOPT_SSLKEY, file) }
         shim_curl_setopt_long(handle, CURLOPT_SSL_VERIFYPEER, tls.isInsecure ? 0 : 1)

@@ -22,7 +22,8 @@ public struct NodeODMClient: Sendable {
     /// Where the node is.
     public let endpoint: NodeEndpoint
     private let client: CurlClient
-    private let tls: TLSOptions
+    /// How an https node is identified.
+    public let tls: TLSOptions
     private let timeouts: Timeouts
 
     /// Console lines may be many; everything else is small.

@@ -20,6 +20,7 @@ from harness.postgres import Postgres
 from harness.receiver import Receiver
 from harness.simulator import Simulator
 from harness.stub import StubNode
+from harness.tls import TLSFront
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "only(profile): the test says something about this profile alone")
@@ -114,8 +115,8 @@ class World:
         self._closing.callback(node.stop)
         return node
 
-    def gateway(self, backends, settings=None, token=None, start=True):
-        gateway = Gateway(self._place("gateway"), backends, settings, token, start)
+    def gateway(self, backends, settings=None, token=None, start=True, environment=None):
+        gateway = Gateway(self._place("gateway"), backends, settings, token, start, environment)
         self._closing.callback(gateway.stop)
         return gateway
 
@@ -128,6 +129,10 @@ class World:
 
     def cable(self, port):
         return self._closed_later(Cable(port))
+
+    def tls(self, port):
+        """TLS in front of a plain server; its `authority` is the certificate to trust."""
+        return self._closed_later(TLSFront(port, self.folder / "tls"))
 
     def receiver(self, *script):
         return self._closed_later(Receiver(script or (200,)))

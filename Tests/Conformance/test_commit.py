@@ -122,6 +122,61 @@ def test_item_50_zipurl_that_leads_to_nothing(target, world, path):
 
 
 @pytest.mark.only("gateway")
+def test_item_50_zipurl_by_https(world, profile, photos):
+    receiver = world.receiver()
+    receiver.files["/images.zip"] = archive([(name, data) for name, data in photos[:3]])
+    front = world.tls(receiver.port)
+    gateway = world.gateway([world.node(task_seconds=0.2)], {"fetch": {"allow_private_addresses": True}},
+                            environment={"SSL_CERT_FILE": front.authority})
+    uuid = gateway.api.new(zipurl=front.url + "/images.zip")["uuid"]
+    assert gateway.api.wait(uuid, 40)["imagesCount"] == 3
+
+
+@pytest.mark.only("gateway")
+@pytest.mark.databases
+def test_item_50_a_crash_while_fetching(world, profile, photos, database):
+    receiver, node = world.receiver(), world.node(task_seconds=0.2)
+    receiver.files["/images.zip"] = archive([(f"{n}.jpg", data + bytes(400_000)) for n, (_, data) in enumerate(photos[:8])])
+    cable = world.cable(receiver.port)
+    gateway = world.gateway([node], {"fetch": {"allow_private_addresses": True}, **database()})
+    cable.block()
+    uuid = gateway.api.new(zipurl=cable.url + "/images.zip")["uuid"]
+    eventually("it is fetched", lambda: cable.open_connections == 1, 20)
+    info = gateway.api.task(uuid, with_output=0)
+    assert info["status"]["code"] == 20 and len(info["output"]) == 1, info
+    assert node.starts(uuid) == 0
+    cable.unblock()
+    cable.wait_until_seen("down", 500_000)
+    gateway.restart_after_kill()
+    assert gateway.api.wait(uuid, 40)["imagesCount"] == 8
+    assert node.starts(uuid) == 1
+    kept = [path for path in gateway.storage_folder.rglob("*") if path.is_file() and uuid in str(path)]
+    assert len(kept) == 8, kept
+
+
+@pytest.mark.only("gateway")
+def test_item_50_cancel_and_remove_while_fetching(world, profile, photos):
+    receiver, node = world.receiver(), world.node(task_seconds=0.2)
+    receiver.files["/images.zip"] = archive(photos[:4])
+    cable = world.cable(receiver.port)
+    gateway = world.gateway([node], {"fetch": {"allow_private_addresses": True}})
+    cable.block()
+    ids = [gateway.api.new(zipurl=cable.url + "/images.zip")["uuid"] for _ in range(2)]
+    eventually("both are fetched", lambda: cable.open_connections == 2, 20)
+    assert gateway.api.act("cancel", ids[0]) == {"success": True}
+    assert gateway.api.code(ids[0]) == 50
+    assert gateway.api.act("remove", ids[1]) == {"success": True}
+    cable.unblock()
+    eventually("both fetches are given up", lambda: cable.open_connections == 0, 20)
+    def nothing():
+        return not [path for path in gateway.storage_folder.rglob("*") if path.is_file() and path.parent != gateway.storage_folder]
+    eventually("nothing is left of them", nothing, 20)
+    assert gateway.api.act("restart", ids[0]) == {"success": True}
+    assert gateway.api.wait(ids[0], 40)["imagesCount"] == 4
+    assert sum(node.journal()["starts"].values()) == 1
+
+
+@pytest.mark.only("gateway")
 def test_item_50_zipurl_to_a_private_address(world, profile):
     receiver = world.receiver()
     receiver.files["/images.zip"] = archive([("a.jpg", b"x")])

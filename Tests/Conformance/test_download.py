@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import threading
 import zipfile
 
 import pytest
@@ -196,3 +197,103 @@ def test_item_87_a_client_that_leaves(world, profile):
     wire.close()
     eventually("the stream from the node is given up", lambda: cable.clients_left > left, 20)
     assert cable.seen["down"] - begun < 40 << 20, "the rest is not fetched for nobody"
+
+
+def https_node(world, **flags):
+    """A gateway whose only node is reached by TLS through a cable."""
+    node = world.node(task_seconds=0.2, dump="always", **flags)
+    cable = world.cable(node.port)
+    front = world.tls(cable.port)
+    backend = {**node.backend(), "url": front.url, "ca_file": front.authority}
+    return node, cable, world.gateway([backend])
+
+
+@pytest.mark.only("gateway")
+def test_a_node_by_tls(world, profile, photos):
+    node, _, gateway = https_node(world, ranges=True)
+    uuid = completed(gateway, photos[:3])
+    whole = gateway.api.download(uuid)
+    assert whole.status_code == 200 and whole.headers["Content-Type"] == "application/zip"
+    assert whole.headers["Accept-Ranges"] == "bytes" and whole.headers["Content-Disposition"]
+    assert zipfile.ZipFile(io.BytesIO(whole.content)).testzip() is None
+    size = len(whole.content)
+    assert int(whole.headers["Content-Length"]) == size
+    head = gateway.api.call("HEAD", f"/task/{uuid}/download/all.zip")
+    assert head.status_code == 200 and head.content == b"" and int(head.headers["Content-Length"]) == size
+    for text, expected in RANGES:
+        first, last = expected(size)
+        answer = gateway.api.download(uuid, headers={"Range": text})
+        assert answer.status_code == 206 and answer.headers["Content-Range"] == f"bytes {first}-{last}/{size}", text
+        assert answer.content == whole.content[first:last + 1], text
+    answer = gateway.api.download(uuid, headers={"Range": f"bytes={size}-"})
+    assert answer.status_code == 416 and answer.headers["Content-Range"] == f"bytes */{size}"
+    tag = whole.headers["ETag"]
+    assert gateway.api.download(uuid, headers={"Range": "bytes=0-0", "If-Range": tag}).status_code == 206
+    with gateway.api.wire() as wire:
+        for _ in range(2):
+            wire.head("GET", f"/task/{uuid}/download/all.zip")
+            assert wire.answer().body == whole.content, "the connection lives on"
+
+
+@pytest.mark.only("gateway")
+def test_a_node_by_tls_goes_away(world, profile):
+    node, cable, gateway = https_node(world)
+    uuid = completed(gateway, [("BIG.JPG", jpeg(61) + bytes(6 << 20))])
+    path = f"/task/{uuid}/download/all.zip"
+    cable.cut_once_after(1_000_000)
+    with gateway.api.wire() as wire:
+        wire.head("GET", path)
+        answer = wire.answer()
+    assert answer.status == 200 and not answer.complete, "cut short of Content-Length"
+    with gateway.api.wire() as wire:
+        wire.head("GET", path)
+        assert wire.answer().complete, "trying again works"
+    node.kill()
+    for method in ("GET", "HEAD"):
+        with gateway.api.wire() as wire, pytest.raises(ConnectionError):
+            wire.head(method, path)
+            wire.answer()
+
+
+@pytest.mark.only("gateway")
+def test_a_node_by_tls_and_a_client_that_leaves(world, profile):
+    node, cable, gateway = https_node(world)
+    gateway.configure(scheduling={"refresh": "1h"}, mirror={"refresh": "1s"})
+    gateway.restart_after_kill()
+    uuid = completed(gateway, [("BIG.JPG", jpeg(62) + bytes(48 << 20))])
+    begun = cable.seen["down"]
+    wire = gateway.api.wire(receive_buffer=16384)
+    wire.head("GET", f"/task/{uuid}/download/all.zip")
+    assert wire.answer_head()[0] == 200
+    cable.wait_until_seen("down", begun + 100_000)
+    left = cable.clients_left
+    wire.close()
+    eventually("the stream from the node is given up", lambda: cable.clients_left > left, 20)
+    assert cable.seen["down"] - begun < 40 << 20, "the rest is not fetched for nobody"
+
+
+@pytest.mark.only("gateway")
+def test_a_node_by_tls_that_falls_silent(world, profile, photos):
+    stub = world.stub()
+    front = world.tls(stub.port)
+    gateway = world.gateway([{"name": "stub", "kind": "nodeodm", "url": front.url, "ca_file": front.authority}])
+    uuid = gateway.api.submit(photos[:1])
+    stub.only_task()
+    stub.end()
+    gateway.api.wait(uuid, 40)
+    asked, gone = threading.Event(), threading.Event()
+
+    def download(handler):
+        asked.set()
+        handler.connection.settimeout(60)
+        if handler.connection.recv(1) == b"":
+            gone.set()
+        handler.close_connection = True
+        return True
+
+    stub.hooks["download"] = download
+    with gateway.api.wire() as wire:
+        wire.head("GET", f"/task/{uuid}/download/all.zip")
+        assert asked.wait(20)
+        assert not gone.is_set()
+    assert gone.wait(20), "given up before an answer came"

@@ -1,10 +1,12 @@
 internal import Backends
+internal import HTTPClient
 internal import HTTPRelay
 internal import HTTPServer
 internal import HTTPTypes
 internal import Model
 internal import NodeODM
 internal import Observability
+internal import Reactor
 internal import Record
 
 /// GET /task/{uuid}/download/{asset}: streamed from the backend that owns the task.
@@ -43,6 +45,7 @@ struct DownloadHandler: Sendable {
         _ source: DownloadSource, of backend: BackendName, _ call: APICall, origin: CrossOrigin,
         _ response: consuming ResponseWriter
     ) async throws {
+        if source.isTLS { return try await decrypt(source, of: backend, call, origin: origin, response) }
         let request = UpstreamRequest(passing: Self.withoutToken(call.request), target: source.target)
         let notes = response.notes
         let upstreams = upstreams
@@ -54,14 +57,30 @@ struct DownloadHandler: Sendable {
                     return Self.shown(head, to: call.request, origin: origin)
                 }
             } catch {
-                let metadata: [String: LogValue] = [
-                    "backend": .string(backend.string), "code": .string(error.code.rawValue),
-                    "error": .string(error.message),
-                ]
-                logger.warning("download broke off", metadata)
+                Self.log(error.code.rawValue, error.message, of: backend, to: logger)
                 return .close
             }
         }
+    }
+
+    private func decrypt(
+        _ source: DownloadSource, of backend: BackendName, _ call: APICall, origin: CrossOrigin,
+        _ response: consuming ResponseWriter
+    ) async throws {
+        let download = SecureDownload(source: source, client: upstreams.client(on: response.clientSocket.loop))
+        do {
+            try await download.run(call.request, response) { head in Self.shown(head, to: call.request, origin: origin)
+            }
+        } catch let error as HTTPClientError {
+            // The client has left, or sees its connection break off: nothing can be said any more.
+            Self.log(error.code.rawValue, error.message, of: backend, to: logger)
+        }
+    }
+
+    private static func log(_ code: String, _ message: String, of backend: BackendName, to logger: Logger) {
+        logger.warning(
+            "download broke off",
+            ["backend": .string(backend.string), "code": .string(code), "error": .string(message)])
     }
 
     /// The client's own token is for us, not for the backend.

@@ -1,4 +1,5 @@
 internal import Backends
+internal import HTTPClient
 internal import HTTPRelay
 internal import HTTPTypes
 internal import Model
@@ -13,6 +14,8 @@ final class UpstreamDirectory: @unchecked Sendable {
     private final class Shelf {
         let relay: Relay
         var pools: [BackendName: UpstreamPool] = [:]
+        /// For backends that are reached by TLS; a loop's first such download makes it.
+        var client: CurlClient?
         init(relay: Relay) { self.relay = relay }
     }
 
@@ -29,6 +32,19 @@ final class UpstreamDirectory: @unchecked Sendable {
             shelves[ObjectIdentifier(loop)] = Shelf(relay: Relay(resources: RelayResources(loop: loop)))
         }
         self.shelves = shelves
+    }
+
+    /// The client for backends that are reached by TLS, on the current loop.
+    func client(on loop: EventLoop) -> CurlClient {
+        precondition(loop.isCurrent, "a download belongs to its client's loop")
+        let shelf = shelves[ObjectIdentifier(loop)]
+        if let client = shelf?.client { return client }
+        var configuration = CurlClient.Configuration()
+        // A download lasts as long as its client likes: none waits for another one's end.
+        configuration.connectionsPerHost = 0
+        let client = CurlClient(loop: loop, configuration: configuration)
+        shelf?.client = client
+        return client
     }
 
     /// Relays one request on the loop that serves its client.

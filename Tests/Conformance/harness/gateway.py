@@ -76,7 +76,7 @@ class Gateway:
 
     profile = "gateway"
 
-    def __init__(self, folder, backends, settings=None, token=None, start=True):
+    def __init__(self, folder, backends, settings=None, token=None, start=True, environment=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "data").mkdir(exist_ok=True)
@@ -84,6 +84,7 @@ class Gateway:
         self.settings = merged(DEFAULTS, settings or {})
         self.settings["backends"] = [b if isinstance(b, dict) else b.backend() for b in backends]
         self.token = token
+        self.environment = environment or {}
         self.program = None
         self.api = None
         if start:
@@ -93,7 +94,7 @@ class Gateway:
         """Starts it, on the same port as before if it ran already."""
         self.inventory.write_text(yaml(self.settings), encoding="utf-8")
         self.program = Program("gateway", [binary("scaleodm", "SCALEODM_GATEWAY"), "serve", "-c", self.inventory],
-                               cwd=self.folder)
+                               cwd=self.folder, environment=self.environment)
         if wait:
             self.wait_until_ready()
 

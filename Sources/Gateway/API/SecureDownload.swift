@@ -1,0 +1,64 @@
+internal import Backends
+internal import HTTPClient
+internal import HTTPServer
+internal import HTTPTypes
+internal import Reactor
+
+/// One download from a backend that is reached by TLS: libcurl decrypts on the loop that serves the client.
+///
+/// It keeps what the relay of plain downloads keeps: ranges, validators and lengths, one body that waits for its reader, and an
+/// upstream that ends as soon as the client leaves.
+struct SecureDownload {
+    let source: DownloadSource
+    let client: CurlClient
+
+    /// Streams an asset.
+    /// - Parameters:
+    ///   - request: the client's.
+    ///   - response: answered, or closed without an answer where the backend gives none.
+    ///   - shown: what the client sees of the backend's head.
+    /// - Throws: `HTTPClientError` for the backend, `HTTPServerError` for the client. Nobody can be told of either.
+    func run(
+        _ request: HTTPRequest, _ response: consuming ResponseWriter, shown: (HTTPResponse) -> HTTPResponse
+    ) async throws {
+        var waiting: ResponseWriter? = consume response
+        guard let socket = waiting?.clientSocket else { return }
+        let previous = socket.onPeerClose
+        defer { socket.onPeerClose = socket.peerHasClosed ? nil : previous }
+        do {
+            try await client.stream(
+                outbound(request),
+                starting: { stop in
+                    socket.onPeerClose = {
+                        stop.now()
+                        previous?()
+                    }
+                }
+            ) { head, body in
+                guard let response = waiting.take() else { return }
+                let length = head.fields[.contentLength].flatMap { Int64($0) }
+                var writer = try await response.start(
+                    shown(HTTPResponse(HTTPStatus(head.status), fields: head.fields)), contentLength: length)
+                while let bytes = try await body.next() { try await writer.write(bytes) }
+                try await writer.finish()
+            }
+        } catch {
+            waiting.take()?.closeWithoutAnswer()
+            throw error
+        }
+    }
+
+    private func outbound(_ request: HTTPRequest) -> OutboundRequest {
+        let host = source.host.contains(":") ? "[\(source.host)]" : source.host
+        var outbound = OutboundRequest(request.method, "https://\(host):\(source.port)\(source.target)")
+        for name in Self.passed { for value in request.fields.values(name) { outbound.fields.append(name, value) } }
+        outbound.tls = source.tls
+        outbound.timeouts = .init(connect: .seconds(10), total: nil, stall: .seconds(60))
+        return outbound
+    }
+
+    /// What makes an answer another one; the client's token and cookies are for us.
+    private static let passed: [HTTPField.Name] = [
+        "Accept", "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
+    ]
+}
