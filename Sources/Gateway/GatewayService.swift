@@ -44,7 +44,8 @@ public struct GatewayService: Sendable {
         let storage = DirectoryStore(
             folder: inventory.storage.directory, pool: pool, sync: inventory.storage.sync,
             minFree: inventory.storage.minFree)
-        try await prepare(storage, record)
+        let identity = try await prepare(storage, record)
+        let health = StorageHealth()
         let client = CurlClient(loop: control)
         let fleet = try await makeFleet(record, client, storage)
         let parts = try await makeParts(record, fleet)
@@ -52,9 +53,9 @@ public struct GatewayService: Sendable {
             parts, prefetch: inventory.scheduling.prefetch, spillAfter: inventory.scheduling.spillAfter, loop: control)
         let fetching = WakeUp()
         let fetcher = Fetcher(
-            parts, client: client, spool: storage, storage: storage, rules: fetchRules(fleet), wake: fetching,
-            loop: control)
-        let api = try await apiListener(parts, record, storage, dispatcher, fetching, pool)
+            parts, client: client, spool: storage, storage: storage, health: health, rules: fetchRules(fleet),
+            wake: fetching, loop: control)
+        let api = try await apiListener(parts, record, storage, health, dispatcher, fetching, pool)
         let admin = try await adminListener(parts, record)
         let services: [any Service] = [
             Monitor(
@@ -63,8 +64,11 @@ public struct GatewayService: Sendable {
             MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
             Cleaner(parts: parts, cleanups: record.cleanups, storage: storage),
             Janitor(
-                parts: parts, storage: storage, staleUpload: inventory.limits.staleUpload,
+                parts: parts, storage: storage, folder: storage, health: health,
+                isAlone: record.database.dialect == .sqlite, staleUpload: inventory.limits.staleUpload,
                 inputRetention: inventory.limits.inputRetention, taskRetention: inventory.limits.taskRetention),
+            StorageWatch(
+                folder: storage, identity: identity, health: health, clock: parts.clock, logger: logger),
             WebhookSender(
                 parts: parts, outbox: record.webhooks, client: client,
                 outboundGuard: inventory.webhooks.allowPrivateAddresses ? nil : OutboundGuard()),
@@ -90,15 +94,20 @@ public struct GatewayService: Sendable {
     }
 
     /// A storage folder carries an id that the record knows: files of another installation are never taken for ours.
-    private func prepare(_ storage: DirectoryStore, _ record: RoutingRecord) async throws {
+    /// A folder that lacks it is taken only while the record knows no files.
+    /// - Returns: the id.
+    private func prepare(_ storage: DirectoryStore, _ record: RoutingRecord) async throws -> String {
         try await storage.prepare()
         let known = try await record.installation.storageID()
-        if let known, try await storage.identity() != known {
+        let found = try await storage.identity()
+        let isNew = found == nil ? try await !record.tasks.hasFiles() : false
+        if let known, found != known, !isNew {
             throw StartError(
                 "The storage folder \(inventory.storage.directory) isn't the one that the record was made with.")
         }
-        let id = try await storage.establishIdentity(record.installationID)
+        let id = try await storage.establishIdentity(known ?? record.installationID)
         if known == nil { try await record.installation.setStorageID(id) }
+        return id
     }
 
     private func makeFleet(
@@ -133,10 +142,10 @@ public struct GatewayService: Sendable {
     // MARK: Listeners
 
     private func apiListener(
-        _ parts: DispatchParts, _ record: RoutingRecord, _ storage: any ObjectStore, _ dispatcher: Dispatcher,
-        _ fetching: WakeUp, _ pool: BlockingPool
+        _ parts: DispatchParts, _ record: RoutingRecord, _ storage: any ObjectStore, _ health: StorageHealth,
+        _ dispatcher: Dispatcher, _ fetching: WakeUp, _ pool: BlockingPool
     ) async throws -> HTTPListener {
-        let routes = routes(parts, record, storage, dispatcher, fetching, pool)
+        let routes = routes(parts, record, storage, health, dispatcher, fetching, pool)
         let logger = logger
         return HTTPListener(
             name: "api", address: try await address(inventory.listen, pool), loops: loops, limits: limits,
@@ -157,8 +166,8 @@ public struct GatewayService: Sendable {
     }
 
     private func routes(
-        _ parts: DispatchParts, _ record: RoutingRecord, _ storage: any ObjectStore, _ dispatcher: Dispatcher,
-        _ fetching: WakeUp, _ pool: BlockingPool
+        _ parts: DispatchParts, _ record: RoutingRecord, _ storage: any ObjectStore, _ health: StorageHealth,
+        _ dispatcher: Dispatcher, _ fetching: WakeUp, _ pool: BlockingPool
     ) -> NodeODMRoutes {
         let entries = inventory.auth.tokens.compactMap { token in
             SHA256Digest(bytes: token.sha256).map { TokenGuard.Entry(name: token.name, digest: $0) }
@@ -166,11 +175,12 @@ public struct GatewayService: Sendable {
         let tokens = TokenGuard(entries, isRequired: inventory.auth.required)
         let intake = TaskIntake(fleet: parts.fleet, clock: parts.clock, random: parts.random)
         let receiver = UploadReceiver(
-            storage: storage, store: record.tasks, clock: parts.clock, fileLimit: inventory.limits.uploadFile,
-            taskLimit: inventory.limits.uploadTask)
+            storage: storage, store: record.tasks, clock: parts.clock, health: health,
+            fileLimit: inventory.limits.uploadFile, taskLimit: inventory.limits.uploadTask)
         let commit = CommitHandler(
-            lookup: parts.lookup, store: record.tasks, storage: storage, clock: parts.clock, placement: parts.placement,
-            fetching: fetching, images: ImageLimit(fleet: parts.fleet, configured: inventory.limits.images))
+            lookup: parts.lookup, store: record.tasks, storage: storage, health: health, clock: parts.clock,
+            placement: parts.placement, fetching: fetching,
+            images: ImageLimit(fleet: parts.fleet, configured: inventory.limits.images))
         let control = control
         let wishes: @Sendable (TaskID) -> Void = { id in
             // The dispatcher is on another loop, and the answer doesn't wait for it.

@@ -18,6 +18,32 @@ extension TaskStore {
         try await ids(SQLText.expired(SQLValue(keptFromBefore), SQLValue(limit)))
     }
 
+    /// When the oldest of each kind came to where its retention begins; nil where there is none.
+    public struct Oldest: Sendable, Equatable {
+        /// The last data of an upload without a commit.
+        public var upload: Timestamp?
+        /// From when an ended task is kept whose inputs are still in storage.
+        public var inputs: Timestamp?
+        /// From when an ended task is kept.
+        public var task: Timestamp?
+    }
+
+    /// What tells when the janitor has something to do next.
+    public func oldest() async throws(RecordError) -> Oldest {
+        let found = try await rows(of: SQLText.oldest()) { row in
+            var reader = RowReader(row)
+            return Oldest(
+                upload: try reader.timeIfPresent(), inputs: try reader.timeIfPresent(),
+                task: try reader.timeIfPresent())
+        }
+        return found.first ?? Oldest()
+    }
+
+    /// Whether the record knows any stored file.
+    public func hasFiles() async throws(RecordError) -> Bool {
+        try await !rows(of: SQLText.anyFile()) { _ in true }.isEmpty
+    }
+
     /// Gives a task's inputs up, before they are deleted: from now on no restart relies on them.
     /// - Returns: the files to delete from storage; nil if the task was restarted or downloaded meanwhile.
     public func expireInputs(
@@ -77,6 +103,16 @@ extension TaskStore {
                 AND NOT EXISTS (SELECT 1 FROM files WHERE files.task = tasks.id AND files.stored_at >= $1)
             ORDER BY data_at, id LIMIT $2
             """)
+        static let oldest = Statement(
+            "task.oldest",
+            """
+            SELECT
+                (SELECT MIN(data_at) FROM tasks WHERE state = 'receiving' AND intent = 'none'),
+                (SELECT MIN(kept_from) FROM tasks
+                    WHERE kept_from IS NOT NULL AND inputs_removed_at IS NULL AND intent = 'none'),
+                (SELECT MIN(kept_from) FROM tasks WHERE kept_from IS NOT NULL AND intent = 'none')
+            """)
+        static let anyFile = Statement("file.any", "SELECT 1 FROM files LIMIT 1")
         static let inputs = Statement(
             "task.inputs_due",
             """

@@ -58,7 +58,8 @@ struct FetchWorld: Sendable {
         self.loop = loop
         self.folder = folder
         self.record = record
-        clock = ManualClock()
+        // Files in the folder bear the system's time.
+        clock = ManualClock(wallMilliseconds: SystemClock().wallMilliseconds())
         server = try ScriptedServer(on: loop, script: script)
         client = CurlClient(loop: loop)
         storage = DirectoryStore(
@@ -69,7 +70,8 @@ struct FetchWorld: Sendable {
     /// Runs a fetcher beside the body, and ends it in order. A second one needs something of its own that wakes it.
     func fetching(wokenBy other: WakeUp? = nil, _ body: () async throws -> Void) async throws {
         let fetcher = Fetcher(
-            parts, client: client, spool: storage, storage: storage, rules: rules, wake: other ?? wake, loop: loop)
+            parts, client: client, spool: storage, storage: storage, health: StorageHealth(), rules: rules,
+            wake: other ?? wake, loop: loop)
         let service = Task(executorPreference: loop) { try await fetcher.run() }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await body()) } catch { outcome = .failure(error) }

@@ -11,6 +11,7 @@ struct CommitHandler: Sendable {
     let lookup: TaskLookup
     let store: TaskStore
     let storage: any ObjectStore
+    let health: StorageHealth
     let clock: any WorldClock
     let placement: WakeUp
     /// Wakes the fetcher.
@@ -36,6 +37,7 @@ struct CommitHandler: Sendable {
     /// - Throws: `refused` as NodeODM does; the record's errors.
     func commit(_ id: TaskID, for caller: Caller) async throws -> APIReply {
         guard let record = try await store.record(of: id, for: caller.scope) else { throw APIError.unknownUpload }
+        if record.state == .receiving { try health.check() }
         if record.state == .receiving { try await refuseTooMany(record) }
         let isFetching = record.zipURL != nil
         switch try await store.commit(id, for: caller.scope, fetching: isFetching, at: now) {

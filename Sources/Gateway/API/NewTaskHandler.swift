@@ -14,6 +14,7 @@ struct NewTaskHandler: Sendable {
 
     /// Opens an upload.
     func initialize(_ call: APICall, _ body: RequestBody) async throws -> APIReply {
+        try receiver.health.check()
         let id = try intake.identity(for: call.request)
         let form = try await TaskFormReader.readFields(call.request, body)
         let task = try intake.task(id, from: form, of: call.caller)

@@ -14,6 +14,7 @@ struct UploadReceiver: Sendable {
     let storage: any ObjectStore
     let store: TaskStore
     let clock: any WorldClock
+    let health: StorageHealth
     /// Bytes of one file at most.
     let fileLimit: ByteCount
 
@@ -29,8 +30,9 @@ struct UploadReceiver: Sendable {
     ///   - body: refused before a byte of it is read where its announced length shows that it can't fit, even if it should
     ///     bring again what is there.
     /// - Returns: bytes.
-    /// - Throws: `refusedForGood`.
+    /// - Throws: `refusedForGood`; `tryAgain` while the storage folder is wrong.
     func room(beside stored: ByteCount, for body: RequestBody) throws(APIError) -> Int64 {
+        try health.check()
         if let length = body.contentLength, length - Self.overhead > taskLimit.bytes { throw taskTooLarge }
         return max(0, taskLimit.bytes - stored.bytes)
     }

@@ -32,6 +32,7 @@ actor Fetcher: Service {
     private let client: CurlClient
     private let spool: DirectoryStore
     private let storage: any ObjectStore
+    private let health: StorageHealth
     private let rules: FetchRules
     private let wake: WakeUp
     private var running: [TaskID: Running] = [:]
@@ -44,17 +45,19 @@ actor Fetcher: Service {
     ///   - client: asks the servers.
     ///   - spool: holds archives while they are unpacked.
     ///   - storage: holds the unpacked files.
+    ///   - health: of both.
     ///   - rules: what may be fetched.
     ///   - wake: wakes it.
     ///   - loop: where it runs.
     init(
-        _ parts: DispatchParts, client: CurlClient, spool: DirectoryStore, storage: any ObjectStore, rules: FetchRules,
-        wake: WakeUp, loop: EventLoop
+        _ parts: DispatchParts, client: CurlClient, spool: DirectoryStore, storage: any ObjectStore,
+        health: StorageHealth, rules: FetchRules, wake: WakeUp, loop: EventLoop
     ) {
         self.parts = parts
         self.client = client
         self.spool = spool
         self.storage = storage
+        self.health = health
         self.rules = rules
         self.wake = wake
         self.loop = loop
@@ -101,7 +104,7 @@ actor Fetcher: Service {
     private func start(_ record: TaskRecord) {
         let job = FetchJob(
             task: record, store: parts.store, durable: parts.durable, clock: parts.clock, client: client, spool: spool,
-            storage: storage, rules: rules)
+            storage: storage, health: health, rules: rules)
         // Owned by `running`: a group's children can't be cancelled singly.
         let work = Task(executorPreference: loop) { () async -> Result<Void, FetchError> in
             do throws(FetchError) { return .success(try await job.run()) } catch { return .failure(error) }

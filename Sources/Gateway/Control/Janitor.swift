@@ -1,42 +1,105 @@
 internal import Model
+internal import Observability
 internal import Reactor
 internal import Record
 internal import Storage
 
-/// Retention: abandoned uploads, inputs of ended tasks, and old records.
+/// Retention: abandoned uploads, inputs of ended tasks, and old records; each at the moment when it is due.
 struct Janitor: Service {
     let name = "janitor"
     let parts: DispatchParts
     let storage: any ObjectStore
+    /// The storage folder, where orphans are swept; nil where files are kept elsewhere.
+    let folder: DirectoryStore?
+    let health: StorageHealth
+    /// Whether no other gateway writes to the folder: then unfinished files at a start are a crash's.
+    let isAlone: Bool
     let staleUpload: Duration
     let inputRetention: Duration
     let taskRetention: Duration
 
+    /// How long it sleeps at most.
     private static let interval = Duration.seconds(60)
+    /// How long it sleeps at least where something that is due couldn't be done.
+    private static let pause = Duration.seconds(1)
+    /// Also the time between a start and the first sweep: who started with a wrong database has so long to see it.
+    private static let sweepEvery = Duration.seconds(3600)
+    /// No writer is silent for so long: `limits.idle` ends it before.
+    private static let unfinishedGrace = Duration.seconds(3600)
 
     func run() async throws {
+        if isAlone { await removeUnfinished(before(.seconds(1))) }
+        var nextSweep = parts.clock.monotonic() + Self.sweepEvery
         while true {
-            try? await sweep()
-            try await parts.clock.sleep(for: Self.interval)
+            if health.problem == nil {
+                do { try await removeDue() } catch { try Task.checkCancellation() }
+                if parts.clock.monotonic() >= nextSweep {
+                    await sweepFolder()
+                    nextSweep = parts.clock.monotonic() + Self.sweepEvery
+                }
+            }
+            try await parts.clock.sleep(for: await untilNext())
         }
     }
 
-    private func sweep() async throws {
-        let now = parts.clock.timestamp
-        let stale = Timestamp(milliseconds: now.milliseconds - staleUpload.inMilliseconds)
+    // MARK: What is due
+
+    private func removeDue() async throws {
+        let stale = before(staleUpload)
         for id in try await parts.store.staleUploads(lastDataBefore: stale) {
             _ = try await parts.store.abandonUpload(id, lastDataBefore: stale, reason: "no data for too long", at: now)
         }
-        let inputs = Timestamp(milliseconds: now.milliseconds - inputRetention.inMilliseconds)
+        let inputs = before(inputRetention)
         for id in try await parts.store.inputsToRemove(keptFromBefore: inputs) {
             guard try await parts.store.expireInputs(of: id, keptFromBefore: inputs, at: now) != nil else { continue }
             try await storage.remove(prefix: id.key)
             _ = try await parts.store.inputsRemoved(id, at: now)
         }
-        let tasks = Timestamp(milliseconds: now.milliseconds - taskRetention.inMilliseconds)
+        let tasks = before(taskRetention)
         for id in try await parts.store.expired(keptFromBefore: tasks) {
             _ = try await parts.store.expire(id, keptFromBefore: tasks, at: now)
         }
         parts.cleaning.wake()
     }
+
+    private func before(_ retention: Duration) -> Timestamp {
+        Timestamp(milliseconds: now.milliseconds - retention.inMilliseconds)
+    }
+
+    /// Until the next moment at which something is due. What begins meanwhile is due no earlier than the shortest retention.
+    private func untilNext() async -> Duration {
+        var wait = min(Self.interval, staleUpload, inputRetention, taskRetention)
+        if let oldest = try? await parts.store.oldest() {
+            let begins = [(oldest.upload, staleUpload), (oldest.inputs, inputRetention), (oldest.task, taskRetention)]
+            for case (let begin?, let retention) in begins {
+                let due = begin.milliseconds + retention.inMilliseconds + 1
+                wait = min(wait, due > now.milliseconds ? .milliseconds(due - now.milliseconds) : Self.pause)
+            }
+        }
+        return max(wait, .milliseconds(1))
+    }
+
+    // MARK: The folder
+
+    private func sweepFolder() async {
+        guard let folder else { return }
+        await removeUnfinished(before(Self.unfinishedGrace))
+        do {
+            let count = try await OrphanSweep(store: parts.store, folder: folder).run(at: now)
+            if count > 0 { parts.logger.info("orphaned files removed", ["count": .integer(Int64(count))]) }
+        } catch {
+            parts.logger.warning("storage folder not swept", ["error": .string("\(error)")])
+        }
+    }
+
+    private func removeUnfinished(_ moment: Timestamp) async {
+        do {
+            let count = try await folder?.removeUnfinished(untouchedSince: moment) ?? 0
+            if count > 0 { parts.logger.info("unfinished files removed", ["count": .integer(Int64(count))]) }
+        } catch {
+            parts.logger.warning("unfinished files not removed", ["error": .string("\(error)")])
+        }
+    }
+
+    private var now: Timestamp { parts.clock.timestamp }
 }
