@@ -38,14 +38,15 @@ public final class ZipExtractor {
     ///   - key: of the stored zip.
     ///   - store: holds it; its pool does the work.
     ///   - limits: what it may hold.
+    ///   - name: what errors call it; nil for its key.
     /// - Returns: an extractor before the first entry.
     /// - Throws: `.notFound`, or `.malformedArchive` where it isn't a zip.
     public static func open(
-        key: String, in store: DirectoryStore, limits: Limits
+        key: String, in store: DirectoryStore, limits: Limits, named name: String? = nil
     ) async throws(StorageError) -> ZipExtractor {
         let key = try StorageKey(key)
         let archive = try await store.pool.blocking { [tree = store.tree] () throws(StorageError) in
-            try ZipArchive(ReadableFile(key, in: tree), name: key.text, limits: limits)
+            try ZipArchive(ReadableFile(key, in: tree), name: name ?? key.text, limits: limits)
         }
         return ZipExtractor(archive, pool: store.pool)
     }

@@ -49,18 +49,21 @@ struct UploadReceiver: Sendable {
         _ part: MultipartPart, into id: TaskID, for caller: Caller, within room: inout Int64
     ) async throws {
         guard part.name == "images" else { throw APIError.refused("Unexpected field") }
-        let stored = try await self.store(part, of: id, within: room)
+        let stored = try await self.store(part, of: id, for: caller, within: room)
         let file = InputFile(
             name: SafeFileName(part.filename).string, size: stored.size, digest: stored.digest.hexadecimal,
             storageKey: stored.key)
         if try await add(file, to: id, for: caller) { room -= file.size.bytes }
     }
 
-    private func store(_ part: MultipartPart, of id: TaskID, within room: Int64) async throws -> StoredObject {
+    private func store(
+        _ part: MultipartPart, of id: TaskID, for caller: Caller, within room: Int64
+    ) async throws -> StoredObject {
         let writer = try await storage.write(key: Self.storageKey(of: id))
         do {
             var size: Int64 = 0
             var room = room
+            var touched = clock.monotonic()
             while let bytes = try await part.next() {
                 size += Int64(bytes.count)
                 guard size <= fileLimit.bytes else {
@@ -69,6 +72,9 @@ struct UploadReceiver: Sendable {
                 if size > room { room = try await roomForRetry(of: id) }
                 guard size <= room else { throw taskTooLarge }
                 try await writer.append(bytes)
+                guard clock.monotonic() - touched > Self.touchEvery else { continue }
+                touched = clock.monotonic()
+                _ = try? await store.touch(id, for: caller.scope, at: now)
             }
             return try await writer.finish()
         } catch {
@@ -76,6 +82,10 @@ struct UploadReceiver: Sendable {
             throw error
         }
     }
+
+    /// An upload isn't stale while a large file of it comes in.
+    private static let touchEvery = Duration.seconds(60)
+    private var now: Timestamp { clock.timestamp }
 
     /// A file that is sent again after a lost answer needs no room: which it is shows at its end, by its digest.
     private func roomForRetry(of id: TaskID) async throws(RecordError) -> Int64 {
@@ -88,7 +98,6 @@ struct UploadReceiver: Sendable {
 
     /// - Returns: whether it is one more file, and no retry of one that is there.
     private func add(_ file: InputFile, to id: TaskID, for caller: Caller) async throws -> Bool {
-        let now = clock.timestamp
         let outcome: AddFileOutcome
         do throws(RecordError) {
             outcome = try await store.addFile(file, to: id, for: caller.scope, limit: taskLimit, at: now)

@@ -74,7 +74,8 @@ struct FetchError: Error, Sendable, Equatable {
 
     private init(_ error: StorageError) {
         switch error.code {
-        case .malformedArchive: self.init(.notAnArchive, "What zipurl leads to can't be unpacked: \(error.message)")
+        case .malformedArchive:
+            self.init(.notAnArchive, "What zipurl leads to is no whole zip archive: \(error.message)")
         case .tooLarge: self.init(.tooLarge, "What zipurl leads to is too large: \(error.message)")
         case .full: self.init(.storage, "The gateway's storage is full")
         case .invalidKey, .notFound, .exists, .truncated, .closed, .failed:

@@ -122,7 +122,7 @@ struct FetchJob: Sendable {
     private func unpack() async throws {
         let room = ByteCount(max(0, rules.taskLimit.bytes - task.bytes.bytes))
         let limits = ZipExtractor.Limits(bytes: min(rules.maxSize, room), entries: FetchRules.maxEntries)
-        let archive = try await ZipExtractor.open(key: archiveKey, in: spool, limits: limits)
+        let archive = try await ZipExtractor.open(key: archiveKey, in: spool, limits: limits, named: "the archive")
         while let entry = try await archive.nextEntry() {
             try Task.checkCancellation()
             try Self.checkName(entry)

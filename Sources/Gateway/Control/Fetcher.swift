@@ -38,6 +38,8 @@ actor Fetcher: Service {
     private var running: [TaskID: Running] = [:]
     /// Who pauses after a failure, each with what ends the pause.
     private var pauses: [Run: Task<Void, Never>] = [:]
+    /// Wakes it after the record gave no answer.
+    private var alarm: Task<Void, Never>?
     private var isDraining = false
 
     /// - Parameters:
@@ -68,8 +70,9 @@ actor Fetcher: Service {
         for await _ in wake.wakeUps() {
             if Task.isCancelled { break }
             do { try await pass() } catch {
-                parts.logger.warning("fetches not read from the record", ["error": .string("\(error)")])
                 if Task.isCancelled { break }
+                parts.logger.warning("fetches not read from the record", ["error": .string("\(error)")])
+                lookAgain()
             }
         }
         isDraining = true
@@ -79,6 +82,7 @@ actor Fetcher: Service {
             fetch.keeper?.cancel()
         }
         for pause in pauses.values { pause.cancel() }
+        alarm?.cancel()
         for fetch in ending { await fetch.keeper?.value }
     }
 
@@ -93,6 +97,15 @@ actor Fetcher: Service {
         for record in records.sorted(by: Self.goesFirst) {
             guard running.count < FetchRules.concurrency else { return }
             if running[record.id] == nil, pauses[record.fetchRun] == nil { start(record) }
+        }
+    }
+
+    private func lookAgain() {
+        let (clock, wake) = (parts.clock, wake)
+        alarm?.cancel()
+        alarm = Task(executorPreference: loop) {
+            guard (try? await clock.sleep(for: .seconds(5))) != nil else { return }
+            wake.wake()
         }
     }
 
@@ -124,6 +137,8 @@ actor Fetcher: Service {
             case .failure(let error): await note(error, of: record)
             }
             await tidy(record.id)
+            // The mirror shows the end also where the database is away just now.
+            _ = try? await parts.durable.run { () throws(RecordError) in try await parts.store.record(of: record.id) }
             await parts.refresh(record.id)
             parts.placement.wake()
         }
