@@ -26,6 +26,12 @@ extension TaskStore {
         public var inputs: Timestamp?
         /// From when an ended task is kept.
         public var task: Timestamp?
+        /// Every part is given.
+        public init(upload: Timestamp? = nil, inputs: Timestamp? = nil, task: Timestamp? = nil) {
+            self.upload = upload
+            self.inputs = inputs
+            self.task = task
+        }
     }
 
     /// What tells when the janitor has something to do next.

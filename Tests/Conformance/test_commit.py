@@ -177,6 +177,37 @@ def test_item_50_cancel_and_remove_while_fetching(world, profile, photos):
 
 
 @pytest.mark.only("gateway")
+def test_item_50_files_and_a_zipurl(world, profile, photos):
+    receiver, node = world.receiver(), world.node(task_seconds=0.2)
+    (name, data), (_, other) = photos[:2]
+    receiver.files["/images.zip"] = archive([(f"a/{name}", other), ("b/second.jpg", data), ("__MACOSX/a/._x.jpg", b"junk")])
+    gateway = world.gateway([node], {"fetch": {"allow_private_addresses": True}})
+    # By /task/new, and by init with a commit that brings no file.
+    both = gateway.api.new([(name, data)], zipurl=receiver.url + "/images.zip")["uuid"]
+    alone = gateway.api.init(zipurl=receiver.url + "/images.zip")["uuid"]
+    assert gateway.api.commit(alone) == {"uuid": alone}
+    assert gateway.api.commit(alone) == {"uuid": alone}, "the same the second time"
+    assert gateway.api.wait(both, 40)["imagesCount"] == 3
+    assert gateway.api.wait(alone, 40)["imagesCount"] == 2
+    assert [n for n, _ in node.files(both)] == sorted([name, name.replace(".", "_."), "second.jpg"])
+
+
+@pytest.mark.only("gateway")
+def test_item_50_an_archive_that_unpacks_to_far_more(world, profile):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as writer:
+        for number in range(8):
+            writer.writestr(f"{number}.jpg", bytes(8 << 20))
+    receiver = world.receiver()
+    receiver.files["/bomb.zip"] = buffer.getvalue()
+    assert len(buffer.getvalue()) < 1 << 20
+    gateway = world.gateway([world.node()], {"fetch": {"allow_private_addresses": True, "max_size": "20MiB"}})
+    uuid = gateway.api.new(zipurl=receiver.url + "/bomb.zip")["uuid"]
+    assert "too large" in gateway.api.wait(uuid, 30)["status"]["errorMessage"]
+    assert not [path for path in gateway.storage_folder.rglob("*") if path.is_file() and uuid in str(path)]
+
+
+@pytest.mark.only("gateway")
 def test_item_50_zipurl_to_a_private_address(world, profile):
     receiver = world.receiver()
     receiver.files["/images.zip"] = archive([("a.jpg", b"x")])
@@ -216,6 +247,22 @@ def test_item_52_more_images_than_are_taken(world, profile, photos):
         assert "3" in target.api.wait(uuid, 30)["status"]["errorMessage"]
     assert "3" in error_of(target.api.new(photos[:4]))
     assert target.api.wait(target.api.submit(photos[:3]))["status"]["code"] == 40
+
+
+@pytest.mark.only("gateway")
+def test_item_52_more_images_than_the_operator_allows(world, profile, photos):
+    receiver = world.receiver()
+    receiver.files["/images.zip"] = archive(photos[:4])
+    gateway = world.gateway([world.node(task_seconds=0.2)],
+                            {"limits": {"images": 3}, "fetch": {"allow_private_addresses": True}})
+    assert gateway.api.info()["maxImages"] == 3
+    uuid = gateway.api.ready(photos[:4])
+    message = "4 images uploaded, but this node can only process up to 3."
+    assert gateway.api.commit(uuid) == {"error": message}
+    assert gateway.api.new(photos[:4]) == {"error": message}
+    fetched = gateway.api.new(zipurl=receiver.url + "/images.zip")["uuid"]
+    assert gateway.api.wait(fetched, 30)["status"]["errorMessage"] == message
+    assert gateway.api.wait(gateway.api.submit(photos[:3]), 40)["imagesCount"] == 3
 
 
 @pytest.mark.only("gateway")

@@ -112,6 +112,40 @@ struct CurlClientTests {
         }
     }
 
+    @Test(
+        "a transfer can be ended from outside before its answer came, and the server sees it", arguments: [false, true])
+    func stoppedFromOutside(hasHead: Bool) async throws {
+        let (asked, ask) = AsyncStream.makeStream(of: Void.self)
+        let (left, leave) = AsyncStream.makeStream(of: Void.self)
+        try await ClientHarness.run(script: { connection, _ in
+            _ = try await connection.readHead()
+            if hasHead { try await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n") }
+            ask.yield()
+            await connection.untilPeerCloses()
+            leave.yield()
+        }) { harness in
+            var stopper: Task<Void, Never>?
+            do {
+                try await harness.client.stream(
+                    OutboundRequest(.get, harness.url()),
+                    starting: { stop in
+                        stopper = Task(executorPreference: harness.loop) {
+                            for await _ in asked { break }
+                            stop.now()
+                        }
+                    }
+                ) { _, body in
+                    while try await body.next() != nil {}
+                }
+                Issue.record("it ended in order")
+            } catch let error as HTTPClientError {
+                #expect(error.code == .cancelled)
+            }
+            await stopper?.value
+            for await _ in left { break }
+        }
+    }
+
     @Test("a streamed answer is handed out as it comes, and the server waits for a slow reader")
     func streamedAnswer() async throws {
         let sent = Mutex(0)

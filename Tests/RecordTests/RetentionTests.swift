@@ -37,6 +37,32 @@ struct RetentionTests {
         }
     }
 
+    @Test("the oldest of each kind tells when something is due next", arguments: ScratchDatabase.all)
+    func oldest(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let tasks = fixture.tasks
+            #expect(try await tasks.oldest() == TaskStore.Oldest())
+            #expect(try await !tasks.hasFiles())
+            try await fixture.create("young", at: 300)
+            let upload = try await fixture.create("old", at: 100)
+            try await fixture.queued("running", at: 0)
+            for (name, moment) in [("first", 200), ("second", 400)] as [(String, Int64)] {
+                let id = try await fixture.queued(name, at: 0)
+                _ = try await tasks.failQueued(id, reason: "a test", at: fixture.at(moment))
+            }
+            #expect(try await tasks.hasFiles())
+            var expected = TaskStore.Oldest()
+            (expected.upload, expected.inputs, expected.task) = (fixture.at(100), fixture.at(200), fixture.at(200))
+            #expect(try await tasks.oldest() == expected)
+            let first = fixture.task("first")
+            _ = try await tasks.expireInputs(of: first, keptFromBefore: fixture.at(201), at: fixture.at(500))
+            #expect(try await tasks.inputsRemoved(first, at: fixture.at(500)))
+            _ = try await tasks.abandonUpload(upload, reason: "stale", at: fixture.at(500))
+            (expected.upload, expected.inputs) = (fixture.at(300), fixture.at(400))
+            #expect(try await tasks.oldest() == expected)
+        }
+    }
+
     @Test(
         "inputs are given up before they are deleted, so that no restart relies on them", arguments: ScratchDatabase.all
     )
