@@ -174,13 +174,15 @@ public struct GatewayService: Sendable {
         }
         let tokens = TokenGuard(entries, isRequired: inventory.auth.required)
         let intake = TaskIntake(fleet: parts.fleet, clock: parts.clock, random: parts.random)
+        let tally = UploadTally(limit: inventory.limits.uploadTask)
         let receiver = UploadReceiver(
             storage: storage, store: record.tasks, clock: parts.clock, health: health,
-            fileLimit: inventory.limits.uploadFile, taskLimit: inventory.limits.uploadTask)
+            fileLimit: inventory.limits.uploadFile, tally: tally)
         let commit = CommitHandler(
             lookup: parts.lookup, store: record.tasks, storage: storage, health: health, clock: parts.clock,
             placement: parts.placement, fetching: fetching,
-            images: ImageLimit(fleet: parts.fleet, configured: inventory.limits.images))
+            images: ImageLimit(fleet: parts.fleet, configured: inventory.limits.images),
+            tally: tally)
         let control = control
         let wishes: @Sendable (TaskID) -> Void = { id in
             // The dispatcher is on another loop, and the answer doesn't wait for it.

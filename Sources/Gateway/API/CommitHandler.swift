@@ -17,6 +17,8 @@ struct CommitHandler: Sendable {
     /// Wakes the fetcher.
     let fetching: WakeUp
     let images: ImageLimit
+    /// Counts what uploads have.
+    let tally: UploadTally
 
     /// The first console line of every task: split-merge takes a task with status 20 and no output for one that is stuck
     /// (contract, section 11).
@@ -38,10 +40,12 @@ struct CommitHandler: Sendable {
     func commit(_ id: TaskID, for caller: Caller) async throws -> APIReply {
         guard let record = try await store.record(of: id, for: caller.scope) else { throw APIError.unknownUpload }
         if record.state == .receiving { try health.check() }
-        if record.state == .receiving { try await refuseTooMany(record) }
+        if record.state == .receiving { try await refuseTooMuch(record) }
         let isFetching = record.zipURL != nil
         switch try await store.commit(id, for: caller.scope, fetching: isFetching, at: now) {
-        case .committed: try await enter(id, isFetching: isFetching)
+        case .committed:
+            tally.forget(id)
+            try await enter(id, isFetching: isFetching)
         case .alreadyCommitted: break
         case .unknown: throw APIError.unknownUpload
         case .noFiles:
@@ -54,6 +58,7 @@ struct CommitHandler: Sendable {
     /// Gives an upload up that was refused, with what was stored of it.
     func abandon(_ id: TaskID, reason: String) async {
         guard (try? await store.abandonUpload(id, reason: reason, at: now)) == true else { return }
+        tally.forget(id)
         try? await storage.remove(prefix: id.key)
         _ = try? await store.delete(id, at: now)
     }
@@ -65,11 +70,15 @@ struct CommitHandler: Sendable {
         if isFetching { fetching.wake() } else { placement.wake() }
     }
 
-    /// More images than any backend takes is told here, while the client still looks (contract, item 52).
-    private func refuseTooMany(_ record: TaskRecord) async throws {
-        guard images.value != nil else { return }
-        let count = try await store.files(of: record.id).count { $0.isImage }
-        guard let refusal = images.refusal(of: count) else { return }
+    /// More images than any backend takes is told here, while the client still looks (contract, item 52); so is what several
+    /// gateways together took too much of.
+    private func refuseTooMuch(_ record: TaskRecord) async throws {
+        let files = try await store.files(of: record.id)
+        let bytes = files.reduce(0) { $0 + $1.size.bytes }
+        let refusal =
+            bytes > tally.limit.bytes
+            ? UploadReceiver.tooLarge(tally.limit) : images.refusal(of: files.count { $0.isImage })
+        guard let refusal else { return }
         await abandon(record.id, reason: refusal)
         throw APIError.refused(refusal)
     }

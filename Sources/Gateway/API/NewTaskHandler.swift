@@ -18,7 +18,8 @@ struct NewTaskHandler: Sendable {
         let id = try intake.identity(for: call.request)
         let form = try await TaskFormReader.readFields(call.request, body)
         let task = try intake.task(id, from: form, of: call.caller)
-        guard try await store.create(task, at: now) != .exists else { throw TaskIntake.invalidUUID(id.string) }
+        receiver.tally.forget(id)
+        try await open(task)
         return .uuid(id.string)
     }
 
@@ -36,14 +37,16 @@ struct NewTaskHandler: Sendable {
         let id = try intake.identity(for: call.request)
         var isOpen = false
         do {
-            var room = try receiver.room(beside: 0, for: body)
+            // What an earlier task of this identity had doesn't count.
+            receiver.tally.forget(id)
+            try await receiver.prepare(for: id, body)
             var files = 0
             let form = try await TaskFormReader.read(call.request, body) { part in
                 if !isOpen {
                     try await open(NewTask(id: id, owner: call.caller.owner, name: "", dateCreated: now))
                     isOpen = true
                 }
-                try await receiver.receive(part, into: id, for: call.caller, within: &room)
+                try await receiver.receive(part, into: id, for: call.caller)
                 files += 1
             }
             let task = try intake.task(id, from: form, of: call.caller)
@@ -60,7 +63,10 @@ struct NewTaskHandler: Sendable {
     }
 
     private func open(_ task: NewTask) async throws {
-        guard try await store.create(task, at: now) != .exists else { throw TaskIntake.invalidUUID(task.id.string) }
+        switch try await store.create(task, at: now) {
+        case .created, .overwritten: break
+        case .exists: throw TaskIntake.invalidUUID(task.id.string)
+        }
     }
 
     private var now: Timestamp { clock.timestamp }

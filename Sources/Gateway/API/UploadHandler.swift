@@ -14,13 +14,11 @@ struct UploadHandler: Sendable {
         guard let text = call.taskText, let id = TaskID(text) else { throw APIError.unknownUpload }
         let now = clock.timestamp
         // Asked before the body is read, so that who may not upload doesn't.
-        guard let stored = try await store.touch(id, for: call.caller.scope, at: now) else {
-            throw APIError.unknownUpload
-        }
-        var room = try receiver.room(beside: stored, for: body)
+        guard try await store.touch(id, for: call.caller.scope, at: now) else { throw APIError.unknownUpload }
+        try await receiver.prepare(for: id, body)
         var files = 0
         _ = try await TaskFormReader.read(call.request, body) { part in
-            try await receiver.receive(part, into: id, for: call.caller, within: &room)
+            try await receiver.receive(part, into: id, for: call.caller)
             files += 1
         }
         guard files > 0 else { throw APIError.refusedForGood("Need at least 1 file.") }

@@ -18,23 +18,23 @@ struct UploadReceiver: Sendable {
     /// Bytes of one file at most.
     let fileLimit: ByteCount
 
-    /// Bytes of all of a task's files at most.
-    let taskLimit: ByteCount
+    /// Counts what the task has.
+    let tally: UploadTally
 
     /// The most that a request's body has beside its files: text fields, and the heads of many small parts.
     private static let overhead: Int64 = 8 << 20
 
-    /// How much a request may bring.
+    /// Prepares for the files of a request.
     /// - Parameters:
-    ///   - stored: the size of the task's files so far.
+    ///   - id: an upload that is open, or about to be.
     ///   - body: refused before a byte of it is read where its announced length shows that it can't fit, even if it should
     ///     bring again what is there.
-    /// - Returns: bytes.
-    /// - Throws: `refusedForGood`; `tryAgain` while the storage folder is wrong.
-    func room(beside stored: ByteCount, for body: RequestBody) throws(APIError) -> Int64 {
+    /// - Throws: `refusedForGood`; `tryAgain` while the storage folder is wrong; the record's errors.
+    func prepare(for id: TaskID, _ body: RequestBody) async throws {
         try health.check()
-        if let length = body.contentLength, length - Self.overhead > taskLimit.bytes { throw taskTooLarge }
-        return max(0, taskLimit.bytes - stored.bytes)
+        if let length = body.contentLength, length - Self.overhead > tally.limit.bytes { throw taskTooLarge }
+        guard tally.room(of: id) == nil else { return }
+        tally.begin(id, bytes: try await store.files(of: id).reduce(0) { $0 + $1.size.bytes })
     }
 
     /// Receives a part to its end.
@@ -42,27 +42,39 @@ struct UploadReceiver: Sendable {
     ///   - part: has a file name.
     ///   - id: an upload that is open.
     ///   - caller: its owner.
-    ///   - room: bytes that the task may still have; less by this file afterwards.
     /// - Throws: `refused` for another field than `images`, `refusedForGood` for a file that is too large; storage's and the
     ///   record's errors.
-    func receive(
-        _ part: MultipartPart, into id: TaskID, for caller: Caller, within room: inout Int64
-    ) async throws {
+    func receive(_ part: MultipartPart, into id: TaskID, for caller: Caller) async throws {
         guard part.name == "images" else { throw APIError.refused("Unexpected field") }
-        let stored = try await self.store(part, of: id, for: caller, within: room)
+        let stored = try await self.store(part, of: id, for: caller)
         let file = InputFile(
             name: SafeFileName(part.filename).string, size: stored.size, digest: stored.digest.hexadecimal,
             storageKey: stored.key)
-        if try await add(file, to: id, for: caller) { room -= file.size.bytes }
+        guard tally.reserve(file.size, for: id) else {
+            try await drop(file, of: id)
+            return
+        }
+        if try await !add(file, to: id, for: caller) { tally.release(file.size, of: id) }
+    }
+
+    /// A file for which there is no room may be one that is there, sent again after a lost answer: that needs none.
+    private func drop(_ file: InputFile, of id: TaskID) async throws {
+        try? await storage.remove(key: file.storageKey)
+        // A second file of a name got underscores.
+        let name = file.name.filter { $0 != "_" }
+        let isThere = try await store.files(of: id).contains {
+            $0.digest == file.digest && $0.name.filter { $0 != "_" } == name
+        }
+        guard isThere else { throw taskTooLarge }
     }
 
     private func store(
-        _ part: MultipartPart, of id: TaskID, for caller: Caller, within room: Int64
+        _ part: MultipartPart, of id: TaskID, for caller: Caller
     ) async throws -> StoredObject {
         let writer = try await storage.write(key: Self.storageKey(of: id))
         do {
             var size: Int64 = 0
-            var room = room
+            var room = tally.room(of: id) ?? tally.limit.bytes
             var touched = clock.monotonic()
             while let bytes = try await part.next() {
                 size += Int64(bytes.count)
@@ -92,18 +104,24 @@ struct UploadReceiver: Sendable {
         try await store.files(of: id).map(\.size.bytes).max() ?? 0
     }
 
+    /// What is said of a task that is too large.
+    static func tooLarge(_ limit: ByteCount) -> String {
+        "The files of a task may have at most \(limit) together here."
+    }
+
     private var taskTooLarge: APIError {
-        .refusedForGood("The files of a task may have at most \(taskLimit) together here.")
+        .refusedForGood(Self.tooLarge(tally.limit))
     }
 
     /// - Returns: whether it is one more file, and no retry of one that is there.
     private func add(_ file: InputFile, to id: TaskID, for caller: Caller) async throws -> Bool {
         let outcome: AddFileOutcome
         do throws(RecordError) {
-            outcome = try await store.addFile(file, to: id, for: caller.scope, limit: taskLimit, at: now)
+            outcome = try await store.addFile(file, to: id, for: caller.scope, at: now)
         } catch {
             // Where nobody knows whether the row is there, the object stays: the janitor finds it if it has no row.
             if !error.outcomeUnknown { try? await storage.remove(key: file.storageKey) }
+            tally.forget(id)
             throw error
         }
         switch outcome {
@@ -111,14 +129,13 @@ struct UploadReceiver: Sendable {
         case .alreadyThere:
             try? await storage.remove(key: file.storageKey)
             return false
-        case .taskTooLarge:
-            try? await storage.remove(key: file.storageKey)
-            throw taskTooLarge
         case .notReceiving:
             try? await storage.remove(key: file.storageKey)
+            tally.forget(id)
             throw APIError.unknownUpload
         case .nameTooLong:
             try? await storage.remove(key: file.storageKey)
+            tally.release(file.size, of: id)
             throw APIError.refused("\(file.name): too many files of this name")
         }
     }

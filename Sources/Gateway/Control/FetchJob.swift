@@ -186,7 +186,7 @@ struct FetchJob: Sendable {
         case .alreadyThere: if !isUnsure { try await storage.remove(key: stored.key) }
         case .nameTooLong:
             throw FetchError(.unsafeName, "The archive that zipurl leads to holds too many files named \(file.name)")
-        case .notReceiving, .taskTooLarge: throw FetchError(.cancelled, "the task isn't being fetched any more")
+        case .notReceiving: throw FetchError(.cancelled, "the task isn't being fetched any more")
         }
     }
 
