@@ -33,6 +33,8 @@ public struct Release: Sendable, Equatable {
     public var leftover: CleanupKind?
     /// The mark that the attempt keeps.
     public var outcome: AttemptOutcome
+    /// What the task's history calls it; nil: by proof and count.
+    public var event: EventKind?
 
     /// Describes a release. Without an outcome it is `.vanished` by the proof, else `.refused` if it is counted, else
     /// `.released`.
@@ -123,6 +125,7 @@ extension Transition {
 
 extension Release {
     fileprivate func event(of attempt: AttemptRecord) -> EventKind {
+        if let event { return event }
         if proof == .vanished { return .vanished }
         if isCounted { return .refused }
         return attempt.isPrefetch ? .prefetchMoved : .released

@@ -52,6 +52,8 @@ struct DispatchStateMachine {
         var passesOver: Bool
         /// Whether an upload area may be left there.
         var leavesArea: Bool
+        /// Whether the task pauses although nothing is counted, and the backend stays in the choice.
+        var pauses = false
     }
 
     private enum State: Equatable {
@@ -247,6 +249,6 @@ extension DispatchStateMachine.Release {
     init(_ code: BackendError.Code, leavesArea: Bool) {
         self.init(
             isCounted: code.isCounted, opensCircuit: code.opensCircuit, passesOver: code.isCounted,
-            leavesArea: leavesArea)
+            leavesArea: leavesArea, pauses: !code.isCounted && !code.opensCircuit)
     }
 }

@@ -183,7 +183,7 @@ struct MirrorRefresher: Service {
         _ record: TaskRecord, _ attempt: AttemptRecord, _ member: FleetMember
     ) async throws(RecordError) -> EndOutcome {
         let hadStarted = record.processingTime >= 0 || (record.attempt?.logCursor ?? 0) > 0
-        if hadStarted, member.definition.onVanished == .fail {
+        if hadStarted, (parts.fleet.member(member.definition.name) ?? member).onVanished == .fail {
             let end = TaskEnd(
                 code: .failed, errorMessage: "\(member.definition.name) no longer knows this task, which had started")
             return try await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: now)
