@@ -102,6 +102,7 @@ struct MirrorRefresher: Service {
     private func show(
         _ info: TaskInfo, of record: TaskRecord, _ attempt: AttemptRecord, _ watch: inout Watch
     ) async -> Pace {
+        if await ImageCheck(parts: parts).rejects(info, of: record, attempt) { return .usual }
         let isNewSection = Self.beganAnew(info, watch)
         let lines = isNewSection ? [Self.separator] : Self.newLines(info, watch)
         watch.cursor = isNewSection ? 0 : watch.cursor + lines.count

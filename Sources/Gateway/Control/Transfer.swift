@@ -142,11 +142,10 @@ struct Transfer: Sendable {
         }
         let failures = record?.failures ?? 0
         let isCommitted = record?.attempt?.state == .committing
-        let pause = Duration.seconds(5 << min(failures, 3))
         let back = Release(
             proof: isCommitted ? .backendDisowns : .nothingCommitted, isCounted: release.isCounted,
             reason: failure.isEmpty ? "the backend doesn't have the task" : failure, limit: attemptLimit,
-            retryAt: release.isCounted ? now + pause : release.pauses ? now + Self.uncountedPause : nil,
+            retryAt: release.isCounted ? now + CountedPause.after(failures) : release.pauses ? now + Self.uncountedPause : nil,
             passesOver: release.passesOver, leftover: release.leavesArea ? .discard : nil)
         let (outcome, _) = try await durable.run { () throws(RecordError) in
             try await store.release(attempt.key, back, webhook: webhooks, at: now)
