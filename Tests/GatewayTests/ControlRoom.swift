@@ -159,8 +159,8 @@ struct ControlRoom: Sendable {
     func name(_ id: TaskID) async throws -> String { try #require(try await read(id).attempt).backendTask.string }
     var now: Timestamp { clock.timestamp }
 
-    /// What several tasks' attempts and nodes come to isn't one event, so it is looked at again and again; bounded.
-    /// - Parameter step: how far the clock is turned after each look.
+    /// What several tasks' attempts and nodes come to isn't one event, so it is looked at again and again; bounded. The clock is
+    /// turned by `step` after each look.
     func until(
         _ what: Comment, stepping step: Duration = .zero, _ isReached: () async throws -> Bool,
         at location: SourceLocation = #_sourceLocation

@@ -14,7 +14,8 @@ struct FencingTests {
     }
 
     /// A task on a node that falls silent for longer than dead_after, fenced and on its way to the other.
-    private static func fenced(_ room: ControlRoom) async throws -> (TaskID, old: ScriptedBackend, new: ScriptedBackend) {
+    private static func fenced(_ room: ControlRoom) async throws -> (TaskID, old: ScriptedBackend, new: ScriptedBackend)
+    {
         let (id, old) = try await room.placed("t")
         let new = try #require(room.nodes.first { $0.name != old.name })
         old.set { $0.isSilent = true }
@@ -24,7 +25,9 @@ struct FencingTests {
         return (id, old, new)
     }
 
-    @Test("a task is started elsewhere, and the old copy is removed when its backend is back", arguments: ScratchDatabase.all)
+    @Test(
+        "a task is started elsewhere, and the old copy is removed when its backend is back",
+        arguments: ScratchDatabase.all)
     func startedElsewhere(scratch: ScratchDatabase) async throws {
         try await ControlRoom.with([.monitor, .cleaner, .mirror], on: scratch, nodes: Self.nodes) { room in
             let (id, old, new) = try await Self.fenced(room)
@@ -39,11 +42,15 @@ struct FencingTests {
             #expect(try await room.read(id).attempt?.backend == new.name)
             let name = try await room.name(id)
             new.set { $0.tasks[name]?.code = .completed }
-            try await room.until("it ends", stepping: .milliseconds(500)) { try await room.read(id).state == .completed }
+            try await room.until("it ends", stepping: .milliseconds(500)) {
+                try await room.read(id).state == .completed
+            }
         }
     }
 
-    @Test("a backend that returns before the new attempt is accepted goes on with the task", arguments: ScratchDatabase.all)
+    @Test(
+        "a backend that returns before the new attempt is accepted goes on with the task",
+        arguments: ScratchDatabase.all)
     func returnsInTime(scratch: ScratchDatabase) async throws {
         try await ControlRoom.with([.monitor, .cleaner, .mirror], on: scratch, nodes: Self.nodes) { room in
             for node in room.nodes { node.set { $0.script[.stage] = [] } }
@@ -63,7 +70,9 @@ struct FencingTests {
             #expect(new.startCount == 0 && old.startCount == 1)
             let name = try await room.name(id)
             old.set { $0.tasks[name]?.code = .completed }
-            try await room.until("it ends", stepping: .milliseconds(500)) { try await room.read(id).state == .completed }
+            try await room.until("it ends", stepping: .milliseconds(500)) {
+                try await room.read(id).state == .completed
+            }
         }
     }
 
@@ -86,7 +95,9 @@ struct FencingTests {
         }
     }
 
-    enum Obstacle: CaseIterable { case noFreeSlot, nobodyElseReached, noDeadAfter, isCluster, needsProject, isCancelled }
+    enum Obstacle: CaseIterable {
+        case noFreeSlot, nobodyElseReached, noDeadAfter, isCluster, needsProject, isCancelled
+    }
 
     @Test("a task isn't given up", arguments: Obstacle.allCases)
     func stays(obstacle: Obstacle) async throws {

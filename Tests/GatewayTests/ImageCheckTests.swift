@@ -47,7 +47,9 @@ struct ImageCheckTests {
             try await room.until("it is placed") { try await room.read(id).state == .placed }
             let first = try #require(try await room.read(id).attempt?.backend)
             // The scripted nodes count one image.
-            try await room.until("it is given back", stepping: .milliseconds(200)) { try await room.read(id).failures == 1 }
+            try await room.until("it is given back", stepping: .milliseconds(200)) {
+                try await room.read(id).failures == 1
+            }
             for node in room.nodes {
                 node.set { state in for name in state.tasks.keys { state.tasks[name]?.images = 3 } }
             }

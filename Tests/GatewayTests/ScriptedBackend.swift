@@ -88,7 +88,9 @@ final class ScriptedBackend: Backend {
         }
     }
 
-    func options() async throws(BackendError) -> OptionCatalog { try await does(.options, "") { _ in .success(.engine360) } }
+    func options() async throws(BackendError) -> OptionCatalog {
+        try await does(.options, "") { _ in .success(.engine360) }
+    }
 
     func stage(_ attempt: Attempt, _ submission: TaskSubmission) async throws(BackendError) {
         try await does(.stage, attempt.backendTask.string) { state -> Outcome<Void> in

@@ -182,9 +182,11 @@ struct ControlTests {
             #expect(try await tasks.cancelsToCarryOut().map(\.id) == [key.task])
             let late = TaskProgress(attempt: key, progress: 50, processingTime: 1, code: .running)
             #expect(try await !tasks.saveProgress(late, at: fixture.at(7)))
+            #expect(try await tasks.say("Launching", of: key.task, at: fixture.at(7)))
             #expect(try await tasks.confirmCancel(key, at: fixture.at(8)) == .queued(failures: 0))
             #expect(try await tasks.queue().map(\.id) == [key.task])
             #expect(try await fixture.read(key.task).intent == .none)
+            #expect(try await tasks.output(of: key.task, from: 0) == ["Launching"])
         }
     }
 

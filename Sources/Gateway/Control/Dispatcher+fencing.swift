@@ -47,7 +47,9 @@ extension TaskRecord {
     /// Whether it may be started elsewhere while its backend is silent. What its owner cancelled or removed isn't, nor what needs
     /// the project there.
     fileprivate var mayBeAbandoned: Bool {
-        guard let attempt = liveAttempt, attempt.state == .committing || attempt.state == .accepted else { return false }
+        guard let attempt = liveAttempt, attempt.state == .committing || attempt.state == .accepted else {
+            return false
+        }
         return (intent == .none || intent == .restart) && boundTo == nil && inputsExpiredAt == nil
     }
 }

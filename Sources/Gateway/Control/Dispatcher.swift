@@ -29,8 +29,8 @@ actor Dispatcher: Service {
 
     /// Rows read one by one up to here; more are read together.
     private static let readSingly = 64
-    /// Tasks marked as waiting in one transaction.
-    private static let markedTogether = 500
+    /// Tasks marked as waiting in one pass.
+    private static let markedTogether = 200
 
     init(_ parts: DispatchParts, prefetch: Int, spillAfter: Duration, loop: EventLoop) {
         self.parts = parts
@@ -183,24 +183,24 @@ actor Dispatcher: Service {
         }
     }
 
-    /// Shows the tasks that found no slot as waiting.
+    /// Shows the tasks that found no slot as waiting; so many a pass that placements don't wait behind thousands of them.
     private func markWaiting(_ waiting: [Decision.Waiting]) async throws(RecordError) {
         guard !queue.unmarked.isEmpty else { return }
         let byClass = Dictionary(waiting.map { ($0.taskClass, $0) }, uniquingKeysWith: { $1 })
         var unmarked: [TaskClass: [TaskID]] = [:]
-        for id in queue.unmarked {
+        var left = Self.markedTogether
+        for id in queue.unmarked where left > 0 {
             guard let taskClass = queue.tasks.taskClass(of: id), byClass[taskClass] != nil else { continue }
             unmarked[taskClass, default: []].append(id)
+            left -= 1
         }
         for (taskClass, ids) in unmarked {
             let reasons = byClass[taskClass].map(Self.text) ?? ""
-            for start in stride(from: 0, to: ids.count, by: Self.markedTogether) {
-                let some = Array(ids[start..<min(start + Self.markedTogether, ids.count)])
-                try await parts.store.markWaiting(
-                    some, reason: reasons.isEmpty ? "no backend is listed" : reasons, at: now)
-                for id in some { await parts.refresh(id) }
-            }
+            try await parts.store.markWaiting(
+                ids, reason: reasons.isEmpty ? "no backend is listed" : reasons, at: now)
+            for id in ids { await parts.refresh(id) }
         }
+        if left == 0 { parts.placement.wake() }
     }
 
     private func fail(_ id: TaskID, because reason: String) async throws(RecordError) {

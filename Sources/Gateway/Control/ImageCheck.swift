@@ -13,6 +13,7 @@ struct ImageCheck: Sendable {
     /// - Parameters:
     ///   - info: what the backend says, with the output that it was asked for.
     ///   - isCluster: whether it is a ClusterODM, which answers for itself until a node has the task.
+    /// - Returns: false before that moment, and where there is nothing to compare.
     static func isDue(_ info: TaskInfo, isCluster: Bool) -> Bool {
         guard info.imagesCount >= 0 else { return false }
         if isCluster, !info.status.isFinal {

@@ -18,6 +18,7 @@ struct ProjectOwner: Sendable {
 
     /// - Parameter task: over, or being cancelled.
     /// - Returns: the backend that says it holds the latest project and may go on with it; nil where none does.
+    /// - Throws: `RecordError`.
     func find(for task: TaskID) async throws(RecordError) -> BackendName? {
         let holders = try await store.attempts(of: task).filter { $0.isProject || $0.state == .accepted }
         guard let latest = holders.last, let member = fleet.member(latest.backend),

@@ -145,7 +145,8 @@ struct Transfer: Sendable {
         let back = Release(
             proof: isCommitted ? .backendDisowns : .nothingCommitted, isCounted: release.isCounted,
             reason: failure.isEmpty ? "the backend doesn't have the task" : failure, limit: attemptLimit,
-            retryAt: release.isCounted ? now + CountedPause.after(failures) : release.pauses ? now + Self.uncountedPause : nil,
+            retryAt: release.isCounted
+                ? now + CountedPause.after(failures) : release.pauses ? now + Self.uncountedPause : nil,
             passesOver: release.passesOver, leftover: release.leavesArea ? .discard : nil)
         let (outcome, _) = try await durable.run { () throws(RecordError) in
             try await store.release(attempt.key, back, webhook: webhooks, at: now)
