@@ -76,7 +76,11 @@ let testTargets: [Target] = [
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
     tests("Record", ["Record", "SQL", "Model"]),
-    tests("Gateway", ["Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage", "Observability"]),
+    tests(
+        "Gateway",
+        [
+            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage", "Observability",
+        ]),
     tests("Observability", ["Observability"]),
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),

@@ -73,6 +73,7 @@ struct PlacementQueueTests {
             room.fleet.change(node.name) { $0.switches.isLocked = true }
             _ = try await room.store.requestRestart(id, for: .everything, at: room.now)
             try await room.commit("new")
+            try await room.until("they wait") { try await room.store.queue().filter(\.isWaiting).count == 2 }
             for row in try await room.store.queue() {
                 #expect(try await room.store.queued(row.id.key) == row)
             }
