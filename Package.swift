@@ -79,7 +79,8 @@ let testTargets: [Target] = [
     tests(
         "Gateway",
         [
-            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage", "Observability",
+            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage",
+            "Observability",
         ]),
     tests("Observability", ["Observability"]),
     tests("YAML", ["YAML"]),
