@@ -35,6 +35,26 @@ struct ProjectTests {
         }
     }
 
+    @Test(
+        "a restart in place that its node didn't take leaves the project there, for the next try",
+        arguments: [BackendError.Code.notSent, .unauthorized, .busy, .malformedAnswer, .outcomeUnknown])
+    func projectStays(code: BackendError.Code) async throws {
+        try await ControlRoom.with([.cleaner], nodes: Self.two) { room in
+            let (id, node) = try await room.completed("t")
+            node.set { $0.script[.restart] = [.fail(code)] }
+            room.clock.advance(by: .seconds(600))
+            _ = try await room.store.requestRestart(id, for: .everything, boundTo: node.name, at: room.now)
+            await room.parts.refresh(id)
+            room.parts.placement.wake()
+            try await room.until("it runs again", stepping: .milliseconds(500)) {
+                try await room.read(id).state == .placed
+            }
+            #expect(node.count(.restart) == 2)
+            #expect(node.count(.remove) == 0 && node.count(.discard) == 0)
+            #expect(node.now.starts.values.first == 2)
+        }
+    }
+
     @Test("a restart that needs a project which is gone ends with a word of what to do", arguments: [true, false])
     func projectGone(nodeLostIt: Bool) async throws {
         try await ControlRoom.with(nodes: Self.two) { room in
