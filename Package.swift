@@ -81,6 +81,8 @@ let testTargets: [Target] = [
         [
             "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Storage", "HTTPClient", "HTTPTypes",
             "HTTPServer", "Observability", "Digests",
+            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage",
+            "Observability",
         ]),
     tests("Observability", ["Observability"]),
     tests("YAML", ["YAML"]),

@@ -11,6 +11,8 @@ public struct NodeODMClient: Sendable {
     public struct Timeouts: Sendable {
         /// Until a connection stands.
         public var connect: Duration = .seconds(5)
+        /// For `/info` and `/options`: a node that says nothing for so long is frozen, and others have to know soon.
+        public var node: Duration = .seconds(10)
         /// For a call without files.
         public var call: Duration = .seconds(30)
         /// For an upload without progress.
@@ -172,7 +174,7 @@ public struct NodeODMClient: Sendable {
         query: [NodeEndpoint.FormItem] = []
     ) async throws(NodeODMError) -> NodeAnswer {
         var request = request(.get, segments, query: query)
-        if task != nil { request.maximumBody = Self.largeAnswer }
+        if task != nil { request.maximumBody = Self.largeAnswer } else { request.timeouts.total = timeouts.node }
         return try await answer(to: request, call, task)
     }
 

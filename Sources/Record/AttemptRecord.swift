@@ -81,6 +81,8 @@ public struct AttemptRecord: Sendable, Equatable {
     public var state: Attempt.State { attempt.state }
     /// Whether it isn't over yet; a task has at most one such attempt.
     public var isLive: Bool { attempt.state != .ended }
+    /// Whether its backend still holds the project of this run, as far as the record knows.
+    public var isProject: Bool { attempt.state == .ended && mayHaveCopy && !isFenced && acceptedAt != nil }
 }
 
 extension AttemptRecord {

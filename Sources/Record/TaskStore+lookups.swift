@@ -52,6 +52,20 @@ extension TaskStore {
         return queue
     }
 
+    /// The key and the revision of every task of `queue()`: what a reader compares with what it knows, without reading it all.
+    public func queueIndex() async throws(RecordError) -> [(key: String, revision: Int64)] {
+        try await rows(of: SQLText.queueIndex()) { row in (try row.text(0), try row.integer(1)) }
+    }
+
+    /// One task of `queue()`, by its key; nil where it isn't among them.
+    public func queued(_ key: String) async throws(RecordError) -> QueuedTask? {
+        var found = try await rows(of: SQLText.queued(.text(key))) { row in try QueuedTask(row: row) }.first
+        if let task = found, task.run > 1 {
+            found?.project = try await attempts(of: task.id).last { $0.isProject }
+        }
+        return found
+    }
+
     private func projects() async throws(RecordError) -> [TaskID: AttemptRecord] {
         let found = try await rows(of: SQLText.projects()) { row in
             var reader = RowReader(row)
@@ -93,6 +107,17 @@ extension TaskStore {
                 AND attempts.state <> 'ended'
             WHERE tasks.state = 'queued' AND tasks.intent = 'none' AND tasks.fetching = 0
             ORDER BY tasks.priority DESC, tasks.queued_at, tasks.id
+            """)
+        static let queueIndex = Statement(
+            "task.queue_index",
+            "SELECT id, revision FROM tasks WHERE state = 'queued' AND intent = 'none' AND fetching = 0")
+        static let queued = Statement(
+            "task.queued",
+            """
+            SELECT \(QueuedTask.columns), \(AttemptRecord.columns) FROM tasks
+            LEFT JOIN attempts ON attempts.task = tasks.id AND attempts.number = tasks.attempt
+                AND attempts.state <> 'ended'
+            WHERE tasks.id = $1 AND tasks.state = 'queued' AND tasks.intent = 'none' AND tasks.fetching = 0
             """)
         static let projects = Statement(
             "task.projects",

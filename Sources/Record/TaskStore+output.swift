@@ -86,12 +86,12 @@ extension TaskStore {
         try await save(progress: [], output: [lines], at: at).output.contains(lines.attempt)
     }
 
-    /// Appends a line of the gateway's own to a task that isn't placed, such as "Fetching …".
+    /// Appends a line of the gateway's own to a task that isn't placed, such as "Fetching …", or that is to be restarted.
     public func say(_ line: String, of task: TaskID, at: Timestamp) async throws(RecordError) -> Bool {
         try await guardedTransition(at: at) { transition in
-            guard let record = try await transition.lock(task), record.intent == .none,
-                [.queued, .dispatching].contains(record.state)
-            else { throw GuardFailed() }
+            guard let record = try await transition.lock(task) else { throw GuardFailed() }
+            let isWaiting = record.intent == .none && [.queued, .dispatching].contains(record.state)
+            guard isWaiting || record.intent == .restart else { throw GuardFailed() }
             try await transition.change(SQLText.say(SQLValue(task)))
             try await transition.insert([line], of: task, after: record.lineCount)
         }

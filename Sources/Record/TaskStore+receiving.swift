@@ -123,6 +123,11 @@ extension TaskStore {
         try await rows(of: FileText.all(SQLValue(task))) { row in try InputFile(row: row) }
     }
 
+    /// Whether a file of that very name is among a task's inputs.
+    public func hasFile(_ name: String, of task: TaskID) async throws(RecordError) -> Bool {
+        try await !rows(of: FileText.digest(SQLValue(task), .text(name))) { row in try row.text(0) }.isEmpty
+    }
+
     /// Ends an upload: from now on the gateway owns the task. Durable when it returns.
     ///
     /// With `fetching` the inputs, or more of them, are still to be fetched from `zipurl`: the task needs no files yet, is

@@ -31,15 +31,19 @@ public struct Release: Sendable, Equatable {
     public var clearsPassedOver: Bool
     /// What of the attempt is still on the backend and to be cleaned up; nil where nothing is.
     public var leftover: CleanupKind?
+    /// Whether the backend still holds the project that the attempt was to start again in place.
+    public var projectStays: Bool
     /// The mark that the attempt keeps.
     public var outcome: AttemptOutcome
+    /// What the task's history calls it; nil: by proof and count.
+    public var event: EventKind?
 
     /// Describes a release. Without an outcome it is `.vanished` by the proof, else `.refused` if it is counted, else
     /// `.released`.
     public init(
         proof: Proof, isCounted: Bool = false, reason: String, limit: Int = .max, retryAt: Timestamp? = nil,
         passesOver: Bool = false, clearsPassedOver: Bool = false, leftover: CleanupKind? = nil,
-        outcome: AttemptOutcome? = nil
+        projectStays: Bool = false, outcome: AttemptOutcome? = nil
     ) {
         self.proof = proof
         self.isCounted = isCounted
@@ -49,6 +53,7 @@ public struct Release: Sendable, Equatable {
         self.passesOver = passesOver
         self.clearsPassedOver = clearsPassedOver
         self.leftover = leftover
+        self.projectStays = projectStays
         self.outcome = outcome ?? (proof == .vanished ? .vanished : isCounted ? .refused : .released)
     }
 }
@@ -96,6 +101,7 @@ extension Transition {
         } else {
             try await forgetCopy(of: attempt)
         }
+        if release.projectStays { try await giveBackProject(attempt) }
         try await tell(release.event(of: attempt), of: attempt, release.reason)
     }
 
@@ -123,6 +129,7 @@ extension Transition {
 
 extension Release {
     fileprivate func event(of attempt: AttemptRecord) -> EventKind {
+        if let event { return event }
         if proof == .vanished { return .vanished }
         if isCounted { return .refused }
         return attempt.isPrefetch ? .prefetchMoved : .released

@@ -60,6 +60,14 @@ extension Transition {
                 SQLValue(attempt.backendTask)))
     }
 
+    /// What a restart in place took over, and didn't start, belongs to the earlier attempt again.
+    func giveBackProject(_ attempt: AttemptRecord) async throws {
+        try await session.execute(
+            SQLText.giveBack(
+                SQLValue(attempt.attempt.task), SQLValue(attempt.attempt.number), SQLValue(attempt.backend),
+                SQLValue(attempt.backendTask)))
+    }
+
     /// What earlier attempts left on their backends is to be removed, except where a fenced one may still be adopted.
     func leaveOldCopies(of attempt: AttemptRecord) async throws {
         let task = SQLValue(attempt.attempt.task)
@@ -133,6 +141,13 @@ extension Transition {
         static let takeOver = Statement(
             "attempt.take_over",
             "UPDATE attempts SET copy = 0 WHERE task = $1 AND number < $2 AND backend = $3 AND backend_task = $4")
+        static let giveBack = Statement(
+            "attempt.give_back",
+            """
+            UPDATE attempts SET copy = 1 WHERE task = $1 AND number =
+                (SELECT MAX(number) FROM attempts WHERE task = $1 AND number < $2 AND backend = $3 AND backend_task = $4
+                    AND state = 'ended' AND accepted_at IS NOT NULL)
+            """)
         static let oldCopies = Statement(
             "attempt.old_copies",
             """

@@ -69,8 +69,11 @@ public struct BackendSnapshot: Sendable {
         ownWork = 0
     }
 
-    /// Slots in all; 0 where nobody has told.
-    public var slots: Int { max(0, maxParallelTasks ?? load?.slots ?? 0) }
+    /// Slots in all; 0 where nobody has told. A ClusterODM doesn't tell: without the inventory's word it has one.
+    public var slots: Int {
+        if let load, load.isCluster { return max(0, maxParallelTasks ?? 1) }
+        return max(0, maxParallelTasks ?? load?.slots ?? 0)
+    }
 
     /// The most images of one task; nil without a limit or where nobody has told.
     public var imageLimit: Int? { maxImages ?? load?.maxImages }

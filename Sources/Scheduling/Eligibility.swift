@@ -75,12 +75,19 @@ struct Verdicts {
 
     /// All reasons, for a person who asks.
     mutating func all(_ backend: BackendSnapshot) -> [Reason] {
-        [label(backend), needs(backend), imageLimit(backend), option(backend)].compactMap { $0 }
+        [project(backend), label(backend), needs(backend), imageLimit(backend), option(backend)].compactMap { $0 }
     }
 
-    private func byInventory(_ backend: BackendSnapshot) -> Reason? { label(backend) ?? needs(backend) }
+    private func byInventory(_ backend: BackendSnapshot) -> Reason? {
+        project(backend) ?? label(backend) ?? needs(backend)
+    }
 
     private mutating func byEngine(_ backend: BackendSnapshot) -> Reason? { imageLimit(backend) ?? option(backend) }
+
+    private func project(_ backend: BackendSnapshot) -> Reason? {
+        guard let home = requirements.boundTo, home != backend.name else { return nil }
+        return .lacksProject
+    }
 
     private func label(_ backend: BackendSnapshot) -> Reason? {
         guard !requirements.labels.isEmpty else { return nil }

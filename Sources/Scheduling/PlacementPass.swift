@@ -58,7 +58,9 @@ struct PlacementPass {
         }
         if fleet.members[home].free > 0 { return (home, .staged) }
         let wait = fleet.members[home].predictedWait
-        guard PredictedWait.isLongerThanSendingAgain(wait: wait, size: task.size, policy) else { return nil }
+        guard key.isStaging || PredictedWait.isLongerThanSendingAgain(wait: wait, size: task.size, policy) else {
+            return nil
+        }
         return freest(task, key.taskClass, eligibility).map { ($0.0, .moved(from: staged)) }
     }
 

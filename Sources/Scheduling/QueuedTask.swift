@@ -20,6 +20,8 @@ public struct QueuedTask: Sendable, Equatable {
     public var passedOver: Set<BackendName>
     /// The node that its inputs were sent ahead to, in whole or in part.
     public var staged: BackendName?
+    /// Whether those inputs are still on their way: then any other free slot is better.
+    public var isStaging = false
 
     /// Every part is given, the rarer ones by default absent.
     public init(

@@ -24,6 +24,8 @@ public enum Reason: Sendable, Equatable {
     case missingLabel(String)
     /// Its kind can't take such a task.
     case unsupported(TaskNeeds)
+    /// The task goes on with a project that another backend holds.
+    case lacksProject
     /// It refused this task, and others haven't yet.
     case refusedBefore
     /// No slot is free.
@@ -45,6 +47,7 @@ public enum Reason: Sendable, Equatable {
         case .unknownOption: "unknown_option"
         case .missingLabel: "missing_label"
         case .unsupported: "unsupported"
+        case .lacksProject: "lacks_project"
         case .refusedBefore: "refused_before"
         case .full: "full"
         case .higherTier: "higher_tier"
@@ -57,7 +60,7 @@ public enum Reason: Sendable, Equatable {
         case .retired: "left the inventory"
         case .locked: "is locked"
         case .draining: "is draining"
-        case .offline: "is offline"
+        case .offline: "doesn't answer; check that it runs and that its url is right"
         case .neverRead: "hasn't answered yet"
         case .failing: "failed just now and is left alone for a while"
         case .probing: "is being tried with one task after a failure"
@@ -65,18 +68,10 @@ public enum Reason: Sendable, Equatable {
         case .unknownOption(let name): "doesn't know the option \"\(name)\""
         case .missingLabel(let label): "lacks the label \(label)"
         case .unsupported(let needs): "can't take \(needs.text)"
+        case .lacksProject: "doesn't hold the project that this task goes on with"
         case .refusedBefore: "refused this task before"
         case .full(let slots): slots == 1 ? "has its one slot in use" : "has all \(slots) slots in use"
         case .higherTier(let tier): "is in tier \(tier), which waits for scheduling.spill_after"
-        }
-    }
-
-    /// Whether the backend can't take such a task for what the inventory or its engine says, whatever its state.
-    var isLasting: Bool {
-        switch self {
-        case .tooManyImages, .unknownOption, .missingLabel, .unsupported: true
-        case .retired, .locked, .draining, .offline, .neverRead, .failing, .probing, .refusedBefore, .full, .higherTier:
-            false
         }
     }
 }

@@ -1,3 +1,5 @@
+public import Model
+
 /// What a task demands of every backend that shall take it; equal for most tasks of one client.
 public struct Requirements: Hashable, Sendable {
     /// Names of the options that the client sent.
@@ -6,18 +8,25 @@ public struct Requirements: Hashable, Sendable {
     public let labels: [String: String]
     /// What kinds of input it has.
     public let needs: TaskNeeds
+    /// The only backend that can run it, because only the project there can be used; nil for any.
+    public let boundTo: BackendName?
     /// Computed once: a queue of a million tasks hashes by it.
     private let fingerprint: Int
 
     /// Every part is given.
-    public init(options: Set<String> = [], labels: [String: String] = [:], needs: TaskNeeds = []) {
+    public init(
+        options: Set<String> = [], labels: [String: String] = [:], needs: TaskNeeds = [],
+        boundTo: BackendName? = nil
+    ) {
         self.options = options
         self.labels = labels
         self.needs = needs
+        self.boundTo = boundTo
         var hasher = Hasher()
         hasher.combine(options)
         hasher.combine(labels)
         hasher.combine(needs)
+        hasher.combine(boundTo)
         fingerprint = hasher.finalize()
     }
 

@@ -17,6 +17,7 @@ struct TaskGroup: Sendable {
         var owner: OwnerID
         var taskClass: TaskClass
         var staged: BackendName?
+        var isStaging: Bool
     }
 
     struct Member: Sendable {

@@ -62,6 +62,11 @@ public struct TaskQueue: Sendable {
         tasks { $0.taskClass == taskClass }
     }
 
+    /// The class of a waiting task; nil where it isn't there or pauses.
+    public func taskClass(of id: TaskID) -> TaskClass? {
+        entries[id]?.group.map { groups[$0].key.taskClass }
+    }
+
     /// All ready tasks of some groups.
     func tasks(where isWanted: (TaskGroup.Key) -> Bool) -> [QueuedTask] {
         groups.filter { isWanted($0.key) }.flatMap { group in
@@ -73,6 +78,7 @@ public struct TaskQueue: Sendable {
     mutating func stage(_ id: TaskID, on backend: BackendName?) {
         guard var task = entries[id]?.task, task.staged != backend else { return }
         task.staged = backend
+        task.isStaging = false
         insert(task)
     }
 
@@ -117,7 +123,7 @@ public struct TaskQueue: Sendable {
         guard let entry = entries[id] else { return }
         let key = TaskGroup.Key(
             owner: entry.task.owner, taskClass: Self.taskClass(of: entry.task, imageBounds: imageBounds),
-            staged: entry.task.staged)
+            staged: entry.task.staged, isStaging: entry.task.isStaging)
         let index = groupIndex[key] ?? groups.count
         if index == groups.count {
             groups.append(TaskGroup(key))

@@ -207,6 +207,42 @@ def test_item_75_restart_of_a_running_task(slow, photos):
 
 
 @pytest.mark.only("gateway")
+def test_item_74_restart_while_a_cancel_is_under_way(world, profile, photos):
+    """Answered at once, shown as a new run, and started when the old one is known to have ended."""
+    node = world.node(task_seconds=3600)
+    cable = world.cable(node.port)
+    gateway = world.gateway([{**node.backend(), "url": cable.url}])
+    uuid = gateway.api.submit(photos[:1])
+    gateway.api.wait(uuid, 20)
+    eventually("it runs", lambda: node.starts(uuid) == 1)
+    cable.cut()
+    assert gateway.api.act("cancel", uuid) == OK
+    assert gateway.api.act("restart", uuid) == OK
+    assert gateway.api.code(uuid) == 10
+    assert [line[:12] for line in gateway.api.output(uuid)] == ["Launching..."]
+    node.set(taskSeconds=0.3)
+    cable.mend()
+    gateway.api.wait(uuid, 40, seconds=90)
+    assert len(gateway.api.tasks()) == 1
+
+
+@pytest.mark.only("gateway")
+@pytest.mark.parametrize("trouble", ["cut off", "frozen"])
+def test_item_76_rerun_from_while_the_owner_is_away(world, profile, photos, trouble):
+    """Refused within the request: the owner may take five seconds to answer."""
+    node = world.node(task_seconds=0.2)
+    cable = world.cable(node.port)
+    gateway = world.gateway([{**node.backend(), "url": cable.url}])
+    uuid = gateway.api.submit(photos[:1])
+    gateway.api.wait(uuid, 40)
+    cable.cut() if trouble == "cut off" else cable.block()
+    answer = gateway.api.act("restart", uuid, options=[{"name": "rerun-from", "value": "odm_report"}])
+    assert "upload again" in refused(answer)
+    assert gateway.api.code(uuid) == 40
+    cable.mend()
+
+
+@pytest.mark.only("gateway")
 def test_item_76_rerun_from_a_stage_whose_project_is_gone(world, profile, photos):
     node = world.node(task_seconds=0.2)
     gateway = world.gateway([node])

@@ -173,6 +173,20 @@ def test_other_nodes_work_on_while_one_is_frozen(world, database, photos):
     started_once([frozen, well], tasks)
 
 
+def test_what_was_not_committed_leaves_a_frozen_node(world, photos):
+    """The node freezes before anything is sent: nothing can have started there, so nothing waits for it."""
+    frozen, well = world.node(task_seconds=0.3, max_parallel=2), world.node(task_seconds=0.3)
+    gateway = world.gateway([frozen, well])
+    eventually("both are read", lambda: gateway.api.info()["maxParallelTasks"] == 3)
+    frozen.freeze()
+    tasks = [gateway.api.submit(photos[:2]) for _ in range(6)]
+    # Three readings of 10 s each tell that the node is away.
+    complete(gateway, tasks, 75)
+    assert sum(well.starts().values()) == 6
+    frozen.thaw()
+    eventually("the frozen node's areas are discarded", lambda: not frozen.api.tasks() and not frozen.starts(), 60)
+
+
 def test_load_over_unequal_nodes(world, database, photos):
     """40 tasks of 4 s on 1, 2, 4 and 8 slots: three rounds. No node ever holds more tasks than it has slots."""
     slots = (1, 2, 4, 8)

@@ -105,7 +105,8 @@ struct DispatchStateMachineTests {
         #expect(dispatch.notFound() == .proveAbsent)
         #expect(dispatch.discarded() == .wait(.seconds(10)))
         #expect(dispatch.waited() == .lookUp)
-        let expected = Release(isCounted: false, opensCircuit: false, passesOver: false, leavesArea: false)
+        var expected = Release(isCounted: false, opensCircuit: false, passesOver: false, leavesArea: false)
+        expected.expectsLateCopy = true
         #expect(dispatch.notFound() == .release(expected))
     }
 

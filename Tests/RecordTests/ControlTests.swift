@@ -163,6 +163,29 @@ struct ControlTests {
         }
     }
 
+    @Test("a restart in place that was refused gives the project back", arguments: ScratchDatabase.all)
+    func projectGivenBack(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let tasks = fixture.tasks
+            let key = try await fixture.placed("t")
+            _ = try await tasks.finish(key, TaskEnd(code: .completed), at: fixture.at(5))
+            _ = try await tasks.requestRestart(key.task, for: .everything, boundTo: RecordFixture.fra, at: fixture.at(6))
+            for (round, stays) in [true, true, false].enumerated() {
+                let again = try await fixture.begin(key.task, .inPlace)
+                #expect(again.number == round + 2)
+                #expect(try await tasks.markCommitting(again, at: fixture.at(7)))
+                let release = Release(proof: .backendDisowns, reason: "not sent", projectStays: stays)
+                _ = try await tasks.release(again, release, at: fixture.at(8))
+                #expect(try await (tasks.queued("t")?.project?.key == key) == stays)
+            }
+            let none = try await tasks.begin(key.task, on: RecordFixture.fra, .inPlace, reason: "", at: fixture.at(9)) {
+                _ in BackendTaskID("x")
+            }
+            #expect(none == .noProject)
+            #expect(try await fixture.cleanups(on: RecordFixture.fra).isEmpty)
+        }
+    }
+
     @Test(
         "a restart during a cancel shows 10 and is queued once the run is known to have ended",
         arguments: ScratchDatabase.all)
@@ -182,9 +205,11 @@ struct ControlTests {
             #expect(try await tasks.cancelsToCarryOut().map(\.id) == [key.task])
             let late = TaskProgress(attempt: key, progress: 50, processingTime: 1, code: .running)
             #expect(try await !tasks.saveProgress(late, at: fixture.at(7)))
+            #expect(try await tasks.say("Launching", of: key.task, at: fixture.at(7)))
             #expect(try await tasks.confirmCancel(key, at: fixture.at(8)) == .queued(failures: 0))
             #expect(try await tasks.queue().map(\.id) == [key.task])
             #expect(try await fixture.read(key.task).intent == .none)
+            #expect(try await tasks.output(of: key.task, from: 0) == ["Launching"])
         }
     }
 

@@ -63,6 +63,24 @@ struct PrefetchTests {
         #expect(decision.placements.map(\.choice) == [.staged])
     }
 
+    @Test("inputs that are still on their way move to any free slot, but not from one of their own node")
+    func stillStaging() {
+        let task = Fixture.task(1) {
+            $0.staged = Fixture.name("home")
+            $0.isStaging = true
+            $0.size = .gibibytes(100)
+        }
+        let busy = Fixture.node("home", busy: 1) { $0.ownWork = 1 }
+        var moves = desk([task])
+        #expect(
+            moves.decide([Fixture.node("other"), busy]).placements.map(\.choice)
+                == [.moved(from: Fixture.name("home"))])
+        var stays = desk([task])
+        #expect(stays.decide([Fixture.node("other", busy: 1), busy]).placements.isEmpty)
+        var home = desk([task])
+        #expect(home.decide([Fixture.node("other"), Fixture.node("home")]).placements.map(\.choice) == [.staged])
+    }
+
     @Test("it stays where it is while that wait is shorter than sending again, else it moves")
     func stayOrMove() {
         let home = Fixture.node("home", busy: 1) { $0.ownWork = 10 }

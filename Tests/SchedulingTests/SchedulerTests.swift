@@ -73,6 +73,26 @@ struct SchedulerTests {
             ]) == ["1→a"])
     }
 
+    @Test("a ClusterODM whose slots the inventory doesn't tell gets one task at a time")
+    func clusterWithoutSlots() {
+        let cluster = Fixture.node("cluster", slots: 99_999_999) { $0.load?.isCluster = true }
+        var desk = Desk([Fixture.task(1), Fixture.task(2)])
+        #expect(desk.decide([cluster]).placements.count == 1)
+    }
+
+    @Test("a task that goes on with a project waits for the backend that holds it")
+    func bound() {
+        let task = Fixture.task(1) { $0.requirements = Requirements(boundTo: Fixture.name("home")) }
+        var desk = Desk([task])
+        let other = Fixture.node("other")
+        let away = desk.decide([other, Fixture.node("home") { $0.isOnline = false }])
+        #expect(away.placements.isEmpty)
+        #expect(away.waiting.first?.reasons.map(\.reason) == [.lacksProject, .offline])
+        #expect(away.waiting.first?.impossibleSince == nil)
+        #expect(desk.decide([other]).waiting.first?.impossibleSince != nil)
+        #expect(desk.placed([other, Fixture.node("home")]) == ["1→home"])
+    }
+
     @Test("a ClusterODM's load is our own unfinished tasks and its slots are the inventory's")
     func clusterODM() {
         var desk = Desk((1...9).map { Fixture.task($0) })

@@ -39,14 +39,14 @@ struct TaskActionHandler: Sendable {
             }
             let skips = record.skipPostProcessing
             let options = form.contains("options") ? try intake.options(form, skipPostProcessing: skips) : nil
-            let place = try home(of: record, options: options ?? record.options)
+            let place = try await home(of: record, options: options ?? record.options)
             switch try await store.requestRestart(id, for: call.caller.scope, options: options, boundTo: place, at: now)
             {
             case .queued, .afterCancel: break
             case .running: throw APIError.notDone("Task cannot be restarted")
             case .inputsExpired:
                 throw APIError.notDone("The images of this task were removed after its end; upload again")
-            case .noProject: throw Self.projectGone
+            case .noProject: throw APIError.notDone(ProjectOwner.gone)
             case .unknown: throw Self.unknown(id)
             }
             _ = try? await store.say(CommitHandler.firstLine, of: id, at: now)
@@ -54,20 +54,19 @@ struct TaskActionHandler: Sendable {
         }
     }
 
-    private static let projectGone = APIError.notDone(
-        "The project that rerun-from needs is no longer on its node; upload again")
-
-    /// The only backend that can do it, where the options want to go on in the middle of an earlier run.
+    /// The only backend that can do it, where the options want to go on in the middle of an earlier run, or the images are gone.
     ///
     /// `rerun-from` empty or `dataset` starts from the images, which any backend can (rules: *Cancel, remove, restart*).
-    private func home(of record: TaskRecord, options: String) throws(APIError) -> BackendName? {
+    private func home(of record: TaskRecord, options: String) async throws -> BackendName? {
+        guard record.state.isFinal || record.intent == .cancel else { return nil }
         let list = (try? JSONValue(parsing: options)) ?? .null
         let stage = (list.array ?? []).first { $0["name"]?.text == "rerun-from" }?["value"]?.text ?? ""
-        guard !stage.isEmpty, stage != "dataset" else { return nil }
-        guard let attempt = record.attempt, let member = lookup.fleet.member(attempt.backend),
-            member.isUsable(offlineAfter: lookup.fleet.offlineAfter)
-        else { throw Self.projectGone }
-        return attempt.backend
+        let needsProject = !stage.isEmpty && stage != "dataset"
+        guard needsProject || record.inputsExpiredAt != nil else { return nil }
+        let owner = ProjectOwner(store: store, fleet: lookup.fleet, clock: clock)
+        if let home = try await owner.find(for: record.id) { return home }
+        guard needsProject else { return nil }
+        throw APIError.notDone(ProjectOwner.gone)
     }
 
     private func task(_ call: APICall, _ body: RequestBody) async throws -> (TaskID, TaskForm) {

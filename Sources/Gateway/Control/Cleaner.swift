@@ -5,6 +5,7 @@ internal import Observability
 internal import Reactor
 internal import Record
 internal import Storage
+import Synchronization
 
 /// Carries out what owners wished and attempts left behind: cancels on backends, areas and copies to be removed, inputs to be
 /// deleted. Each step is in the record until it is done, so a crash in the middle loses none.
@@ -15,6 +16,8 @@ struct Cleaner: Service {
     let storage: any ObjectStore
 
     private static let interval = Duration.seconds(2)
+    /// So long after a commit without an answer the backend may still get its task.
+    private static let lateArrival = Duration.seconds(600)
 
     func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
@@ -24,30 +27,44 @@ struct Cleaner: Service {
                     parts.cleaning.wake()
                 }
             }
+            let busy = Busy()
             for await _ in parts.cleaning.wakeUps() {
                 try Task.checkCancellation()
-                try? await cancelAll()
                 try? await removeAll()
-                for member in parts.fleet.members where member.isOnline(offlineAfter: parts.fleet.offlineAfter) {
-                    try? await clean(member)
+                let cancels = Dictionary(
+                    grouping: (try? await parts.store.cancelsToCarryOut()) ?? [], by: \.attempt?.backend)
+                // Each backend by itself: one that is frozen holds up nobody else's work.
+                for member in parts.fleet.members where busy.begin(member.definition.name) {
+                    group.addTask {
+                        await serve(member, cancels[member.definition.name] ?? [])
+                        busy.end(member.definition.name)
+                    }
                 }
             }
         }
     }
 
-    /// Tells backends of cancels until they are seen true; the mirror sees the end and records it.
-    private func cancelAll() async throws {
-        for record in try await parts.store.cancelsToCarryOut() {
-            guard let attempt = record.attempt, attempt.state == .accepted,
-                let backend = parts.fleet.backend(attempt.backend)
-            else { continue }
+    /// All that is to be done on one backend.
+    private func serve(_ member: FleetMember, _ cancels: [TaskRecord]) async {
+        try? await cancel(cancels, on: member)
+        guard member.isOnline(offlineAfter: parts.fleet.offlineAfter) else { return }
+        try? await ReturnedCopies(parts: parts).settle(on: member)
+        try? await clean(member)
+    }
+
+    /// Tells a backend of cancels until they are seen true; the mirror sees the end and records it.
+    private func cancel(_ cancels: [TaskRecord], on member: FleetMember) async throws {
+        for record in cancels {
+            guard let attempt = record.attempt, attempt.state == .accepted else { continue }
             do throws(BackendError) {
-                try await backend.cancel(attempt.backendTask)
-                guard try await backend.status(of: attempt.backendTask, outputFrom: nil).status.isFinal else {
+                try await member.backend.cancel(attempt.backendTask)
+                guard try await member.backend.status(of: attempt.backendTask, outputFrom: nil).status.isFinal else {
                     continue
                 }
             } catch  where error.code == .unknownTask {
                 // It is gone: nothing can run there any more.
+            } catch  where error.code == .notSent || error.code == .outcomeUnknown {
+                return
             } catch {
                 continue
             }
@@ -73,15 +90,24 @@ struct Cleaner: Service {
             do throws(BackendError) {
                 try await carryOut(job, on: member.backend)
             } catch  where error.code == .unknownTask {
-                // Nothing is left to clean.
+                // Nothing is left to clean, unless a commit that nobody heard of is still on its way.
+                if job.isUnsure, now - job.since < Self.lateArrival {
+                    try await postpone(job)
+                    continue
+                }
             } catch {
-                let pause = Duration.seconds(5 << min(job.tries, 6))
-                try await cleanups.postpone(job, until: now + pause)
+                try await postpone(job)
+                // Who doesn't answer this won't answer the rest.
+                if error.code == .notSent || error.code == .outcomeUnknown { return }
                 continue
             }
             try await cleanups.done(job)
             parts.placement.wake()
         }
+    }
+
+    private func postpone(_ job: CleanupJob) async throws {
+        try await cleanups.postpone(job, until: now + .seconds(5 << min(job.tries, 6)))
     }
 
     private func carryOut(_ job: CleanupJob, on backend: any Backend) async throws(BackendError) {
@@ -98,4 +124,14 @@ struct Cleaner: Service {
     }
 
     private var now: Timestamp { parts.clock.timestamp }
+}
+
+/// The backends that are being served.
+private final class Busy: Sendable {
+    private let names = Mutex<Set<BackendName>>([])
+
+    /// - Returns: false where it is being served already.
+    func begin(_ name: BackendName) -> Bool { names.withLock { $0.insert(name).inserted } }
+
+    func end(_ name: BackendName) { names.withLock { _ = $0.remove(name) } }
 }

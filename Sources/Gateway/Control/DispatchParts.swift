@@ -3,6 +3,7 @@ internal import Model
 internal import Observability
 internal import Reactor
 internal import Record
+internal import Scheduling
 
 /// What the dispatcher works with.
 struct DispatchParts: Sendable {
@@ -25,13 +26,15 @@ struct DispatchParts: Sendable {
     /// The inventory's `scheduling.impossible_after`.
     let impossibleAfter: Duration
     let webhooks: WebhookPolicy
+    /// What the inventory allows the owners of tokens; who isn't here has the defaults.
+    var owners: [OwnerID: OwnerPolicy] = [:]
 
     /// What carries one attempt out.
-    func transfer(_ attempt: AttemptRecord, _ member: FleetMember, slot: WakeUp) -> Transfer {
+    func transfer(_ attempt: AttemptRecord, _ member: FleetMember, slot: WakeUp, stage: TransferStage) -> Transfer {
         Transfer(
-            attempt: attempt, backend: member.backend, mayCommitAgain: !(member.load?.isCluster ?? false), store: store,
+            attempt: attempt, backend: member.backend, mayCommitAgain: !member.isCluster, store: store,
             inputs: SubmissionBuilder(store: store, fleet: fleet), durable: durable, clock: clock, random: random,
-            logger: logger, attemptLimit: attemptLimit, webhooks: webhooks, slot: slot)
+            logger: logger, attemptLimit: attemptLimit, webhooks: webhooks, slot: slot, stage: stage)
     }
 
     /// Shows in the mirror what the record now says of a task.

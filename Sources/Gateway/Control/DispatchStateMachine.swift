@@ -52,6 +52,12 @@ struct DispatchStateMachine {
         var passesOver: Bool
         /// Whether an upload area may be left there.
         var leavesArea: Bool
+        /// Whether the task pauses although nothing is counted, and the backend stays in the choice.
+        var pauses = false
+        /// Whether the project that was to be started again is still there.
+        var projectStays = false
+        /// Whether a commit that nobody answered may still arrive: what it makes is removed.
+        var expectsLateCopy = false
     }
 
     private enum State: Equatable {
@@ -92,7 +98,8 @@ struct DispatchStateMachine {
     ///   - isInPlace: whether the project of an earlier run is started again, instead of a commit.
     init(isPrefetch: Bool, mayCommitAgain: Bool, isInPlace: Bool = false) {
         self.isPrefetch = isPrefetch
-        self.mayCommitAgain = mayCommitAgain
+        // A restart that the node is seen not to have made is asked for again.
+        self.mayCommitAgain = mayCommitAgain || isInPlace
         self.isInPlace = isInPlace
     }
 
@@ -181,7 +188,9 @@ struct DispatchStateMachine {
         // A second commit that wasn't sent says nothing about the first.
         case .notSent where pauses > 0: return look(.afterCommit)
         case .notSent, .refused, .busy, .unauthorized, .identityRefused, .inputsUnreadable:
-            return end(.release(Release(code, leavesArea: code == .notSent || code == .unauthorized)))
+            var release = Release(code, leavesArea: !isInPlace && (code == .notSent || code == .unauthorized))
+            release.projectStays = isInPlace
+            return end(.release(release))
         }
     }
 
@@ -200,7 +209,9 @@ struct DispatchStateMachine {
             state = .proving
             return .proveAbsent
         case .afterProof:
-            return end(.release(Release(isCounted: false, opensCircuit: false, passesOver: false, leavesArea: false)))
+            var release = Release(isCounted: false, opensCircuit: false, passesOver: false, leavesArea: false)
+            release.expectsLateCopy = true
+            return end(.release(release))
         }
     }
 
@@ -247,6 +258,6 @@ extension DispatchStateMachine.Release {
     init(_ code: BackendError.Code, leavesArea: Bool) {
         self.init(
             isCounted: code.isCounted, opensCircuit: code.opensCircuit, passesOver: code.isCounted,
-            leavesArea: leavesArea)
+            leavesArea: leavesArea, pauses: !code.isCounted && !code.opensCircuit)
     }
 }

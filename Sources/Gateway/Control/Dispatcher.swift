@@ -10,25 +10,27 @@ internal import Scheduling
 ///
 /// Late binding: a task waits here until a backend has a free slot. A pass runs at every event that may change something (a commit,
 /// an end, a load that was read, a failed placement) and at the moment that the last pass named.
+///
+/// Its parts stand in files by concern: passes here, `+transfers` what carries attempts out, `+fencing` tasks of dead backends,
+/// `+view` what the scheduler sees.
 actor Dispatcher: Service {
     nonisolated let name = "dispatcher"
-    private let loop: EventLoop
+    let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    private struct Running {
-        let attempt: AttemptRecord
-        let task: Task<Void, Never>
-        let slot: WakeUp
-        var holdsSlot: Bool
-    }
-
-    private let parts: DispatchParts
+    let parts: DispatchParts
+    var queue = PlacementQueue()
+    var transfers: [TaskID: RunningTransfer] = [:]
+    var isDraining = false
     private let scheduler: Scheduler
     private var state = SchedulerState()
-    private var transfers: [TaskID: Running] = [:]
     private let startedAt: Timestamp
-    private var isDraining = false
     private var alarm: Task<Void, Never>?
+
+    /// Rows read one by one up to here; more are read together.
+    private static let readSingly = 64
+    /// Tasks marked as waiting in one pass.
+    private static let markedTogether = 200
 
     init(_ parts: DispatchParts, prefetch: Int, spillAfter: Duration, loop: EventLoop) {
         self.parts = parts
@@ -43,7 +45,9 @@ actor Dispatcher: Service {
         parts.placement.wake()
         for await _ in parts.placement.wakeUps() {
             if Task.isCancelled { break }
-            await passReporting()
+            let cost = await passReporting()
+            // A pass over a long queue isn't repeated for each of many events: it may take a third of the time.
+            if cost >= .milliseconds(5) { try? await parts.clock.sleep(for: min(cost * 2, .milliseconds(250))) }
         }
         alarm?.cancel()
         isDraining = true
@@ -51,72 +55,73 @@ actor Dispatcher: Service {
         for running in transfers.values { await running.task.value }
     }
 
-    /// Stops a transfer whose task its owner has cancelled or removed.
-    func stop(_ id: TaskID) {
-        guard let running = transfers[id] else { return }
-        running.task.cancel()
-    }
-
-    // MARK: Recovery
-
-    /// Takes up what an earlier life left: committing attempts are settled by looking, others end and go back to the queue.
-    private func recover() async throws {
-        let (live, _) = try await parts.durable.run { () throws(RecordError) in try await parts.store.live() }
-        for record in live {
-            guard let attempt = record.liveAttempt else { continue }
-            switch attempt.state {
-            case .committing: start(attempt, isResumed: true)
-            case .recorded, .sending: try await giveUp(attempt, because: "the gateway was restarted before the commit")
-            case .accepted, .ended: break
-            }
-        }
-    }
-
-    /// Ends an attempt whose commit was never sent, so that its task is placed anew.
-    private func giveUp(_ attempt: AttemptRecord, because reason: String) async throws {
-        let leftover: CleanupKind? = attempt.state == .sending && !attempt.isInPlace ? .discard : nil
-        let release = Record.Release(
-            proof: .nothingCommitted, reason: reason, leftover: leftover)
-        _ = try await parts.durable.run { () throws(RecordError) in
-            try await parts.store.release(attempt.key, release, at: now)
-        }
-        await parts.refresh(attempt.attempt.task)
-    }
-
     // MARK: A pass
 
-    private func passReporting() async {
-        do throws(RecordError) { try await pass() } catch {
+    /// - Returns: how long it took to know what to do.
+    private func passReporting() async -> Duration {
+        do throws(RecordError) { return try await pass() } catch {
             parts.logger.warning("placement pass failed", ["error": .string(error.message)])
             wake(after: .seconds(1))
+            return .zero
         }
     }
 
-    private func pass() async throws(RecordError) {
-        let rows = try await parts.store.queue()
-        guard !rows.isEmpty else { return }
-        var byID: [TaskID: Record.QueuedTask] = [:]
-        var queue = TaskQueue()
-        for row in rows where transfers[row.id]?.holdsSlot != true {
-            byID[row.id] = row
-            queue.insert(scheduled(row))
-        }
-        let decision = scheduler.decide(
-            queue: &queue, fleet: snapshots(), owners: shares(), state: &state, now: now)
-        for discard in decision.discards { stop(discard.task) }
+    private func pass() async throws(RecordError) -> Duration {
+        let begin = parts.clock.monotonic()
+        stopUseless()
+        try await readQueue()
+        let abandoned = try await abandonable()
+        guard !queue.isEmpty || !abandoned.isEmpty else { return .zero }
+        let decision = decide(with: abandoned)
+        let cost = parts.clock.monotonic() - begin
+        for discard in decision.discards { stop(discard.task, because: "the backend \(discard.reason.text)") }
         for placement in decision.placements {
-            if let row = byID[placement.task.id] { try await place(row, placement) }
+            if let record = abandoned[placement.task.id] {
+                try await fence(record, for: placement)
+            } else if let row = queue.row(of: placement.task.id) {
+                try await place(row, placement)
+            }
         }
-        for prefetch in decision.prefetches { try await sendAhead(prefetch) }
-        for waiting in decision.waiting { try await note(waiting, queue) }
+        for prefetch in decision.prefetches where abandoned[prefetch.task] == nil { try await sendAhead(prefetch) }
+        try await note(decision.waiting)
         if let next = decision.nextChange { wake(after: max(.milliseconds(20), next - now)) }
+        return cost
+    }
+
+    private func readQueue() async throws(RecordError) {
+        let index = try await parts.store.queueIndex()
+        queue.renew(catalogVersion: parts.fleet.catalogVersion)
+        let hidden = Set(transfers.filter { $0.value.holdsSlot || $0.value.stopReason != nil }.map(\.key.key))
+        let changed = queue.compare(with: index, hiding: hidden)
+        if changed.count <= Self.readSingly {
+            for (key, revision) in changed { take(try await parts.store.queued(key), key, revision) }
+        } else {
+            let rows = try await parts.store.queue()
+            let byKey = Dictionary(rows.map { ($0.id.key, $0) }, uniquingKeysWith: { $1 })
+            for (key, revision) in changed { take(byKey[key], key, revision) }
+        }
+    }
+
+    private func take(_ row: Record.QueuedTask?, _ key: String, _ revision: Int64) {
+        queue.take(row, key, revision: revision, as: row.map(scheduled))
+    }
+
+    /// Asks the scheduler, with the tasks of dead backends among those that wait.
+    private func decide(with abandoned: [TaskID: TaskRecord]) -> Decision {
+        for record in abandoned.values { queue.tasks.insert(scheduled(record)) }
+        defer { for id in abandoned.keys { queue.tasks.remove(id) } }
+        let decision = scheduler.decide(
+            queue: &queue.tasks, fleet: snapshots(), owners: shares(), state: &state, now: now)
+        for id in decision.placements.map(\.task.id) + decision.prefetches.map(\.task) + decision.discards.map(\.task) {
+            queue.touch(id)
+        }
+        return decision
     }
 
     private func place(_ row: Record.QueuedTask, _ placement: Placement) async throws(RecordError) {
         if let running = transfers[row.id] {
             guard running.attempt.backend == placement.backend else {
-                stop(row.id)
-                return
+                return stop(row.id, because: "\(placement.backend) can take it sooner")
             }
             guard try await parts.store.promote(running.attempt.key, at: now) else { return }
             transfers[row.id]?.holdsSlot = true
@@ -124,129 +129,88 @@ actor Dispatcher: Service {
             await parts.refresh(row.id)
             return
         }
-        let isInPlace = row.project?.backend == placement.backend
-        try await begin(row.id, on: placement.backend, isInPlace ? .inPlace : .fresh, reason: placement.text)
+        let isInPlace = row.boundTo != nil || row.project?.backend == placement.backend
+        let manner: AttemptManner = isInPlace ? .inPlace : .fresh
+        guard try await !begin(row.id, on: placement.backend, manner, reason: placement.text) else { return }
+        if row.boundTo == nil {
+            _ = try await begin(row.id, on: placement.backend, .fresh, reason: placement.text)
+        } else {
+            try await fail(row.id, because: ProjectOwner.gone)
+        }
     }
 
     private func sendAhead(_ prefetch: Decision.Prefetch) async throws(RecordError) {
         guard transfers[prefetch.task] == nil else { return }
-        try await begin(
+        _ = try await begin(
             prefetch.task, on: prefetch.backend, .prefetch,
             reason: "\(prefetch.backend) is busy; the inputs are sent ahead")
     }
 
-    private func begin(
+    /// - Returns: false where a restart in place was wanted of a backend without the project.
+    func begin(
         _ id: TaskID, on backend: BackendName, _ manner: AttemptManner, reason: String
-    ) async throws(RecordError) {
+    ) async throws(RecordError) -> Bool {
         let random = parts.random
+        // A ClusterODM takes versions 1–5 only, and keeps the routes of old tasks: a fresh name each time.
+        let mayKeepName = id.isUUID && !(parts.fleet.member(backend)?.isCluster ?? false)
         let outcome = try await parts.store.begin(id, on: backend, manner, reason: reason, at: now) { number in
-            BackendTaskID(number == 1 && id.isUUID ? id.string : TaskID(randomUUID: random).string)
+            BackendTaskID(number == 1 && mayKeepName ? id.string : TaskID(randomUUID: random).string)
         }
         switch outcome {
         case .begun(let attempt):
             await parts.refresh(id)
             start(attempt, isResumed: false)
-        case .lost: break
-        case .noProject where manner.isInPlace: try await begin(id, on: backend, .fresh, reason: reason)
-        case .noProject: break
+        case .lost: await parts.refresh(id)
+        case .noProject: return false
+        }
+        return true
+    }
+
+    // MARK: What waits
+
+    private func note(_ waiting: [Decision.Waiting]) async throws(RecordError) {
+        try await markWaiting(waiting)
+        for entry in waiting {
+            guard let since = entry.impossibleSince, now - max(since, startedAt) >= parts.impossibleAfter else {
+                continue
+            }
+            let isBound = entry.taskClass.requirements.boundTo != nil
+            let reason = isBound ? ProjectOwner.gone : "No listed backend can take this task: \(Self.text(of: entry))"
+            for task in queue.tasks.tasks(of: entry.taskClass)
+            where now - max(since, task.queuedSince, startedAt) >= parts.impossibleAfter {
+                try await fail(task.id, because: reason)
+            }
         }
     }
 
-    private func note(_ waiting: Decision.Waiting, _ queue: TaskQueue) async throws(RecordError) {
-        let reasons = waiting.reasons.map { "\($0.backend) \($0.reason.text)" }.joined(separator: "; ")
-        let ids = queue.tasks(of: waiting.taskClass).map(\.id)
-        let unmarked = ids.filter { parts.mirror.task($0)?.record.isWaiting != true }
-        if !unmarked.isEmpty {
+    /// Shows the tasks that found no slot as waiting; so many a pass that placements don't wait behind thousands of them.
+    private func markWaiting(_ waiting: [Decision.Waiting]) async throws(RecordError) {
+        guard !queue.unmarked.isEmpty else { return }
+        let byClass = Dictionary(waiting.map { ($0.taskClass, $0) }, uniquingKeysWith: { $1 })
+        var unmarked: [TaskClass: [TaskID]] = [:]
+        var left = Self.markedTogether
+        for id in queue.unmarked where left > 0 {
+            guard let taskClass = queue.tasks.taskClass(of: id), byClass[taskClass] != nil else { continue }
+            unmarked[taskClass, default: []].append(id)
+            left -= 1
+        }
+        for (taskClass, ids) in unmarked {
+            let reasons = byClass[taskClass].map(Self.text) ?? ""
             try await parts.store.markWaiting(
-                unmarked, reason: reasons.isEmpty ? "no backend is listed" : reasons, at: now)
-            for id in unmarked { await parts.refresh(id) }
+                ids, reason: reasons.isEmpty ? "no backend is listed" : reasons, at: now)
+            for id in ids { await parts.refresh(id) }
         }
-        guard let since = waiting.impossibleSince else { return }
-        for task in ids.compactMap({ queue[$0] })
-        where now - max(since, task.queuedSince, startedAt) >= parts.impossibleAfter {
-            _ = try await parts.store.failQueued(
-                task.id, reason: "No listed backend can take this task: \(reasons)", webhook: parts.webhooks, at: now)
-            await parts.refresh(task.id)
-            parts.webhookWake.wake()
-        }
+        if left == 0 { parts.placement.wake() }
     }
 
-    // MARK: Transfers
-
-    private func start(_ attempt: AttemptRecord, isResumed: Bool) {
-        let id = attempt.attempt.task
-        guard let member = parts.fleet.member(attempt.backend) else {
-            parts.logger.warning(
-                "attempt waits for a backend that is not listed",
-                ["task": .string(id.string), "backend": .string(attempt.backend.string)])
-            return
-        }
-        let slot = WakeUp()
-        let transfer = parts.transfer(attempt, member, slot: slot)
-        parts.fleet.change(attempt.backend) { $0.circuit.begin(at: now) }
-        // Owned by this actor, which awaits it before `run()` returns: a group's children can't be stopped singly.
-        let task = Task(executorPreference: loop) { [loop] in
-            let end = await transfer.run(isResumed: isResumed)
-            // A stopped transfer's task is cancelled, and the record refuses work from a cancelled task.
-            await Task(executorPreference: loop) { await self.ended(attempt, end) }.value
-        }
-        transfers[id] = Running(attempt: attempt, task: task, slot: slot, holdsSlot: !attempt.isPrefetch)
+    private func fail(_ id: TaskID, because reason: String) async throws(RecordError) {
+        _ = try await parts.store.failQueued(id, reason: reason, webhook: parts.webhooks, at: now)
+        await parts.refresh(id)
+        parts.webhookWake.wake()
     }
 
-    private func ended(_ attempt: AttemptRecord, _ end: Transfer.End) async {
-        let id = attempt.attempt.task
-        if case .stopped = end, !isDraining {
-            await settle(attempt)
-            await parts.refresh(id)
-        } else {
-            await parts.refresh(id)
-            // Together with the count below: between the two its slot would look free.
-            forget(attempt)
-        }
-        parts.fleet.change(attempt.backend) { member in
-            switch end {
-            case .accepted:
-                member.circuit.succeed()
-                member.acceptedSinceRead += 1
-            case .released(true, _): member.circuit.fail(at: now)
-            case .released(false, _), .yielded, .stopped: member.circuit.endProbe()
-            }
-        }
-        if case .yielded = end { parts.cleaning.wake() }
-        parts.placement.wake()
-    }
-
-    private func forget(_ attempt: AttemptRecord) {
-        let id = attempt.attempt.task
-        if transfers[id]?.attempt.key == attempt.key { transfers[id] = nil }
-    }
-
-    /// What a stopped transfer leaves: a live attempt that nobody carries would keep its task from every other backend.
-    ///
-    /// A committing attempt is settled by looking, as after a restart, whatever its owner wishes: the commit may have won, and
-    /// only an accepted attempt can be cancelled. Before that, a cancel or remove has ended the attempt itself.
-    private func settle(_ attempt: AttemptRecord) async {
-        let id = attempt.attempt.task
-        do {
-            let (record, _) = try await parts.durable.run { () throws(RecordError) in
-                try await parts.store.record(of: id)
-            }
-            guard let live = record?.liveAttempt, live.key == attempt.key else { return forget(attempt) }
-            switch live.state {
-            case .recorded, .sending:
-                try await giveUp(live, because: "another backend can take it sooner")
-                parts.cleaning.wake()
-                forget(attempt)
-            case .committing:
-                forget(attempt)
-                start(live, isResumed: true)
-            case .accepted, .ended: forget(attempt)
-            }
-        } catch {
-            forget(attempt)
-            parts.logger.error(
-                "a stopped transfer could not be given up", ["task": .string(id.string), "error": .string("\(error)")])
-        }
+    private static func text(of waiting: Decision.Waiting) -> String {
+        waiting.reasons.map { "\($0.backend) \($0.reason.text)" }.joined(separator: "; ")
     }
 
     private func wake(after pause: Duration) {
@@ -258,59 +222,5 @@ actor Dispatcher: Service {
         }
     }
 
-    // MARK: What the scheduler sees
-
-    private func scheduled(_ row: Record.QueuedTask) -> Scheduling.QueuedTask {
-        let valid = (try? parts.fleet.catalog.validate(optionsText: row.options).get()) ?? []
-        let sent = Set(((try? JSONValue(parsing: row.options))?.array ?? []).compactMap { $0["name"]?.text })
-        let names = Set(valid.map(\.name)).intersection(sent)
-        var passedOver = Set(row.passedOver)
-        if let bound = row.boundTo {
-            passedOver.formUnion(parts.fleet.members.map(\.definition.name).filter { $0 != bound })
-        }
-        return Scheduling.QueuedTask(
-            id: row.id, owner: OwnerID(row.owner ?? ""), images: row.images, size: row.bytes,
-            requirements: Requirements(options: names), queuedSince: row.queuedAt, notBefore: row.notBefore,
-            passedOver: passedOver, staged: transfers[row.id]?.attempt.backend)
-    }
-
-    private func snapshots() -> [BackendSnapshot] {
-        parts.fleet.members.map { member in
-            let name = member.definition.name
-            let sending = transfers.values.count { $0.attempt.backend == name && $0.holdsSlot }
-            var snapshot = BackendSnapshot(
-                name: name, kind: member.definition.kind, tier: member.definition.tier,
-                weight: member.definition.weight,
-                labels: member.definition.labels, load: member.load,
-                options: member.catalog.map { EngineOptions($0.definitions.map(\.name)) })
-            snapshot.isOnline = member.isOnline(offlineAfter: parts.fleet.offlineAfter)
-            snapshot.isLocked = member.switches.isLocked
-            snapshot.isDraining = member.switches.isDraining
-            snapshot.isRetired = member.switches.isRetired
-            snapshot.breaker = member.circuit.state(at: now)
-            snapshot.maxParallelTasks = member.definition.maxParallelTasks
-            snapshot.maxImages = member.definition.maxImages
-            snapshot.placementsUnseen = sending + member.acceptedSinceRead
-            snapshot.endsUnseen = member.endedSinceRead
-            let placed = parts.mirror.watched(on: name)
-            snapshot.ownUnfinished = placed.count + sending
-            snapshot.ownWork = placed.reduce(0) { sum, id in
-                guard let record = parts.mirror.task(id)?.record else { return sum }
-                return sum + Double(max(1, record.images)) * (1 - record.progress / 100)
-            }
-            return snapshot
-        }
-    }
-
-    private func shares() -> [OwnerID: OwnerShare] { [:] }
-    private var now: Timestamp { parts.clock.timestamp }
-}
-
-extension AttemptManner {
-    fileprivate var isInPlace: Bool {
-        switch self {
-        case .inPlace: true
-        case .fresh, .prefetch: false
-        }
-    }
+    var now: Timestamp { parts.clock.timestamp }
 }

@@ -12,6 +12,7 @@ final class Fleet: Sendable {
         var order: [BackendName] = []
         var catalog = OptionCatalog.union(of: [])
         var optionsJSON: [UInt8] = []
+        var catalogVersion = 0
     }
 
     private let state = Mutex(State())
@@ -44,6 +45,9 @@ final class Fleet: Sendable {
     /// The union of the options that the backends know.
     var catalog: OptionCatalog { state.withLock { $0.catalog } }
 
+    /// Grows when the union of the options changes.
+    var catalogVersion: Int { state.withLock { $0.catalogVersion } }
+
     /// The answer of /options.
     var optionsJSON: [UInt8] { state.withLock { $0.optionsJSON } }
 
@@ -63,6 +67,7 @@ final class Fleet: Sendable {
 
     private static func unite(_ state: inout State) {
         let members = state.order.compactMap { state.members[$0] }
+        state.catalogVersion += 1
         state.catalog = OptionCatalog.union(of: members.compactMap(\.catalog))
         var json = JSONWriter(reserving: 32_768)
         state.catalog.encode(into: &json)

@@ -49,22 +49,37 @@ struct FleetMember: Sendable {
     /// Why the last read failed; nil after a good one.
     var lastError: String?
     /// The options that its engine knows; nil before it was ever read: then the reference list counts.
-    var catalog: OptionCatalog?
+    var catalog: OptionCatalog? {
+        didSet { engineOptions = catalog.map { EngineOptions($0.definitions.map(\.name)) } }
+    }
+    /// Their names, as placement passes compare them.
+    private(set) var engineOptions: EngineOptions?
     /// Whether placements go well.
     var circuit = CircuitBreaker()
     /// Our tasks that it accepted, and that ended there, since the last reading was begun.
     var acceptedSinceRead = 0
     var endedSinceRead = 0
-    /// Since when it has been silent while this program ran and reached another backend.
-    var silentSince: MonotonicTime?
+    /// How long it has been silent while this program ran and reached another backend (rules: *dead_after*).
+    var silence = Duration.zero
+    /// When its silence was last counted; nil while it answers.
+    var silenceCountedAt: MonotonicTime?
 
     init(_ definition: Definition, backend: any Backend) {
         self.definition = definition
         self.backend = backend
     }
 
-    /// Slots: the operator's word, else its own.
-    var slots: Int? { definition.maxParallelTasks ?? load?.slots }
+    /// Whether it is a ClusterODM, as far as it ever said.
+    var isCluster: Bool { load?.isCluster ?? false }
+    /// Slots: the operator's word, else its own. A ClusterODM doesn't tell, so it has one then.
+    var slots: Int? { definition.maxParallelTasks ?? (isCluster ? 1 : load?.slots) }
+    /// What to do with a task that had started there and that it forgot; a ClusterODM's may go on behind it.
+    var onVanished: OnVanished { isCluster ? .fail : definition.onVanished }
+    /// Whether it has been silent for so long that its tasks may be started elsewhere. Never a ClusterODM: its nodes may work on.
+    var isDead: Bool {
+        guard let deadAfter = definition.deadAfter, !isCluster else { return false }
+        return silenceCountedAt != nil && silence >= deadAfter
+    }
     /// The smaller of the operator's limit and its own; nil without one.
     var maxImages: Int? { [definition.maxImages, load?.maxImages].compactMap { $0 }.min() }
 

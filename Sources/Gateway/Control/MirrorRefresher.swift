@@ -102,6 +102,7 @@ struct MirrorRefresher: Service {
     private func show(
         _ info: TaskInfo, of record: TaskRecord, _ attempt: AttemptRecord, _ watch: inout Watch
     ) async -> Pace {
+        if await ImageCheck(parts: parts).rejects(info, of: record, attempt) { return .usual }
         let isNewSection = Self.beganAnew(info, watch)
         let lines = isNewSection ? [Self.separator] : Self.newLines(info, watch)
         watch.cursor = isNewSection ? 0 : watch.cursor + lines.count
@@ -183,7 +184,7 @@ struct MirrorRefresher: Service {
         _ record: TaskRecord, _ attempt: AttemptRecord, _ member: FleetMember
     ) async throws(RecordError) -> EndOutcome {
         let hadStarted = record.processingTime >= 0 || (record.attempt?.logCursor ?? 0) > 0
-        if hadStarted, member.definition.onVanished == .fail {
+        if hadStarted, (parts.fleet.member(member.definition.name) ?? member).onVanished == .fail {
             let end = TaskEnd(
                 code: .failed, errorMessage: "\(member.definition.name) no longer knows this task, which had started")
             return try await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: now)

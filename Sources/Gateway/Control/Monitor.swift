@@ -69,16 +69,28 @@ struct Monitor: Service {
             member.endedSinceRead -= seen.ended
             member.failuresInARow = 0
             member.lastError = nil
-            member.silentSince = nil
+            member.silence = .zero
+            member.silenceCountedAt = nil
         }
         return isNews
     }
 
     private func noteFailure(_ error: BackendError, of name: BackendName, wasOnline: Bool) {
+        let reachesAnother = fleet.members.contains { other in
+            other.definition.name != name && other.loadReadAt != nil && other.failuresInARow == 0
+        }
+        let now = clock.monotonic()
         let member = fleet.change(name) { member in
             member.failuresInARow += 1
             member.lastError = error.message
-            if member.silentSince == nil { member.silentSince = clock.monotonic() }
+            guard error.code.isSilence else {
+                member.silence = .zero
+                member.silenceCountedAt = nil
+                return
+            }
+            // While nobody answers, it may be us who are cut off.
+            if let last = member.silenceCountedAt, reachesAnother { member.silence += now - last }
+            member.silenceCountedAt = now
         }
         let isOnline = member?.isOnline(offlineAfter: fleet.offlineAfter) ?? false
         guard wasOnline != isOnline || member?.failuresInARow == 1 else { return }
@@ -86,7 +98,8 @@ struct Monitor: Service {
             "backend": .string(name.string), "code": .string(error.code.rawValue), "error": .string(error.message),
         ]
         if wasOnline, !isOnline {
-            logger.warning("backend is offline", metadata)
+            let advice: LogValue = "its tasks wait for it; check that it runs and that its url and token are right"
+            logger.warning("backend is offline", metadata.merging(["advice": advice]) { $1 })
         } else {
             logger.info("backend did not answer", metadata)
         }
@@ -112,4 +125,15 @@ struct Monitor: Service {
     }
 
     private var now: Timestamp { clock.timestamp }
+}
+
+extension BackendError.Code {
+    /// Whether nothing at all was heard of the backend. A refused token or a limit is an answer.
+    fileprivate var isSilence: Bool {
+        switch self {
+        case .notSent, .outcomeUnknown, .malformedAnswer: true
+        case .refused, .busy, .unauthorized, .unknownTask, .uploadLost, .identityRefused: false
+        case .inputsUnreadable, .cancelled: false
+        }
+    }
 }

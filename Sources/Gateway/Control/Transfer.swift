@@ -36,6 +36,11 @@ struct Transfer: Sendable {
     let webhooks: WebhookPolicy
     /// Opens when a prefetched task got its slot.
     let slot: WakeUp
+    /// Where the dispatcher sees how far it is.
+    let stage: TransferStage
+
+    /// Where neither the task nor the backend's circuit waits, so that one that fails at once isn't tried in a tight loop.
+    private static let uncountedPause = Duration.seconds(5)
 
     /// Runs to the attempt's acceptance or release.
     /// - Parameter isResumed: whether an earlier life of the program left it committing.
@@ -68,10 +73,13 @@ struct Transfer: Sendable {
                 current.backendTask = BackendTaskID(TaskID(randomUUID: random).string)
                 action = try await rename(&machine, to: current.backendTask)
             case .awaitSlot:
+                stage.enter(.staged)
                 for await _ in slot.wakeUps() { break }
                 try Task.checkCancellation()
                 action = machine.promoted()
-            case .markCommitting: action = try await mark(&machine, .committing)
+            case .markCommitting:
+                stage.enter(.committing)
+                action = try await mark(&machine, .committing)
             case .commit: action = await commit(&machine, current, &failure)
             case .lookUp: action = await lookUp(&machine, current, &failure)
             case .proveAbsent: action = await proveAbsent(&machine, current, &failure)
@@ -134,12 +142,13 @@ struct Transfer: Sendable {
         }
         let failures = record?.failures ?? 0
         let isCommitted = record?.attempt?.state == .committing
-        let pause = Duration.seconds(5 << min(failures, 3))
         let back = Release(
             proof: isCommitted ? .backendDisowns : .nothingCommitted, isCounted: release.isCounted,
             reason: failure.isEmpty ? "the backend doesn't have the task" : failure, limit: attemptLimit,
-            retryAt: release.isCounted ? clock.timestamp + pause : nil,
-            passesOver: release.passesOver, leftover: release.leavesArea ? .discard : nil)
+            retryAt: release.isCounted
+                ? now + CountedPause.after(failures) : release.pauses ? now + Self.uncountedPause : nil,
+            passesOver: release.passesOver, leftover: release.leavesArea ? .discard : release.expectsLateCopy ? .remove : nil,
+            projectStays: release.projectStays)
         let (outcome, _) = try await durable.run { () throws(RecordError) in
             try await store.release(attempt.key, back, webhook: webhooks, at: now)
         }

@@ -1,0 +1,146 @@
+internal import Model
+internal import Observability
+internal import Reactor
+internal import Record
+internal import Scheduling
+
+/// What carries attempts out, and what a stopped one leaves.
+extension Dispatcher {
+    /// Stops a transfer whose task its owner has cancelled or removed.
+    func stop(_ id: TaskID) { stop(id, because: "its owner gave it up") }
+
+    func stop(_ id: TaskID, because reason: String) {
+        guard let running = transfers[id], running.stopReason == nil else { return }
+        transfers[id]?.stopReason = reason
+        running.task.cancel()
+    }
+
+    /// Stops what can't come to anything: inputs on their way to a backend that doesn't answer any more, and attempts in whose
+    /// place an older one was taken back.
+    func stopUseless() {
+        for (id, running) in transfers {
+            let isStaging = running.stage.step == .sending
+            if !running.holdsSlot, running.wasStaging != isStaging {
+                transfers[id]?.wasStaging = isStaging
+                queue.touch(id)
+            }
+            let isOnline = parts.fleet.member(running.attempt.backend)?.isOnline(offlineAfter: parts.fleet.offlineAfter)
+            if isStaging, isOnline == false {
+                stop(id, because: "the backend doesn't answer any more, and nothing was started there")
+            } else if let record = parts.mirror.task(id)?.record, record.state == .placed,
+                let placed = record.attempt, placed.key != running.attempt.key
+            {
+                stop(id, because: "an earlier attempt goes on")
+            }
+        }
+    }
+
+    // MARK: Recovery
+
+    /// Takes up what an earlier life left: committing attempts are settled by looking, others end and go back to the queue.
+    func recover() async throws {
+        let (live, _) = try await parts.durable.run { () throws(RecordError) in try await parts.store.live() }
+        for record in live {
+            guard let attempt = record.liveAttempt else { continue }
+            switch attempt.state {
+            case .committing: start(attempt, isResumed: true)
+            case .recorded, .sending: try await giveUp(attempt, because: "the gateway was restarted before the commit")
+            case .accepted, .ended: break
+            }
+        }
+    }
+
+    /// Ends an attempt whose commit was never sent, so that its task is placed anew.
+    private func giveUp(_ attempt: AttemptRecord, because reason: String) async throws {
+        let leftover: CleanupKind? = attempt.state == .sending && !attempt.isInPlace ? .discard : nil
+        let release = Record.Release(
+            proof: .nothingCommitted, reason: reason, leftover: leftover)
+        _ = try await parts.durable.run { () throws(RecordError) in
+            try await parts.store.release(attempt.key, release, at: now)
+        }
+        await parts.refresh(attempt.attempt.task)
+    }
+
+    // MARK: Transfers
+
+    func start(_ attempt: AttemptRecord, isResumed: Bool) {
+        let id = attempt.attempt.task
+        guard let member = parts.fleet.member(attempt.backend) else {
+            parts.logger.warning(
+                "attempt waits for a backend that is not listed",
+                ["task": .string(id.string), "backend": .string(attempt.backend.string)])
+            return
+        }
+        let (slot, stage) = (WakeUp(), TransferStage(isResumed ? .committing : .sending))
+        let transfer = parts.transfer(attempt, member, slot: slot, stage: stage)
+        parts.fleet.change(attempt.backend) { $0.circuit.begin(at: now) }
+        // Owned by this actor, which awaits it before `run()` returns: a group's children can't be stopped singly.
+        let task = Task(executorPreference: loop) { [loop] in
+            let end = await transfer.run(isResumed: isResumed)
+            // A stopped transfer's task is cancelled, and the record refuses work from a cancelled task.
+            await Task(executorPreference: loop) { await self.ended(attempt, end) }.value
+        }
+        transfers[id] = RunningTransfer(
+            attempt: attempt, task: task, slot: slot, stage: stage, holdsSlot: !attempt.isPrefetch)
+        queue.touch(id)
+    }
+
+    private func ended(_ attempt: AttemptRecord, _ end: Transfer.End) async {
+        let id = attempt.attempt.task
+        if case .stopped = end, !isDraining {
+            await settle(attempt)
+            await parts.refresh(id)
+        } else {
+            await parts.refresh(id)
+            // Together with the count below: between the two its slot would look free.
+            forget(attempt)
+        }
+        parts.fleet.change(attempt.backend) { member in
+            switch end {
+            case .accepted:
+                member.circuit.succeed()
+                member.acceptedSinceRead += 1
+            case .released(true, _): member.circuit.fail(at: now)
+            case .released(false, _), .yielded, .stopped: member.circuit.endProbe()
+            }
+        }
+        if case .yielded = end { parts.cleaning.wake() }
+        parts.placement.wake()
+    }
+
+    private func forget(_ attempt: AttemptRecord) {
+        let id = attempt.attempt.task
+        guard transfers[id]?.attempt.key == attempt.key else { return }
+        transfers[id] = nil
+        queue.touch(id)
+    }
+
+    /// What a stopped transfer leaves: a live attempt that nobody carries would keep its task from every other backend.
+    ///
+    /// A committing attempt is settled by looking, as after a restart, whatever its owner wishes: the commit may have won, and
+    /// only an accepted attempt can be cancelled. Before that, a cancel or remove has ended the attempt itself.
+    private func settle(_ attempt: AttemptRecord) async {
+        let id = attempt.attempt.task
+        let reason = transfers[id].flatMap { $0.attempt.key == attempt.key ? $0.stopReason : nil }
+        do {
+            let (record, _) = try await parts.durable.run { () throws(RecordError) in
+                try await parts.store.record(of: id)
+            }
+            guard let live = record?.liveAttempt, live.key == attempt.key else { return forget(attempt) }
+            switch live.state {
+            case .recorded, .sending:
+                try await giveUp(live, because: reason ?? "its transfer broke off")
+                parts.cleaning.wake()
+                forget(attempt)
+            case .committing:
+                forget(attempt)
+                start(live, isResumed: true)
+            case .accepted, .ended: forget(attempt)
+            }
+        } catch {
+            forget(attempt)
+            parts.logger.error(
+                "a stopped transfer could not be given up", ["task": .string(id.string), "error": .string("\(error)")])
+        }
+    }
+}

@@ -1,0 +1,73 @@
+internal import Model
+internal import NodeODM
+internal import Reactor
+internal import Record
+internal import Scheduling
+
+/// What the scheduler sees.
+extension Dispatcher {
+    func scheduled(_ row: Record.QueuedTask) -> Scheduling.QueuedTask {
+        let running = transfers[row.id]
+        var task = Scheduling.QueuedTask(
+            id: row.id, owner: OwnerID(row.owner ?? ""), images: row.images, size: row.bytes,
+            requirements: requirements(row.options, owner: row.owner, boundTo: row.boundTo),
+            queuedSince: row.queuedAt, notBefore: row.notBefore, passedOver: Set(row.passedOver),
+            // A project that is there is preferred in the same way as inputs that are.
+            staged: running?.attempt.backend ?? row.project?.backend)
+        task.isStaging = running.map { $0.stage.step == .sending } ?? false
+        return task
+    }
+
+    /// A task of a dead backend, as if it waited for another.
+    func scheduled(_ record: TaskRecord) -> Scheduling.QueuedTask {
+        Scheduling.QueuedTask(
+            id: record.id, owner: OwnerID(record.owner ?? ""), images: record.images, size: record.bytes,
+            requirements: requirements(record.options, owner: record.owner, boundTo: nil),
+            queuedSince: record.queuedAt ?? record.createdAt, passedOver: Set(record.passedOver))
+    }
+
+    private func requirements(_ options: String, owner: String?, boundTo: BackendName?) -> Requirements {
+        Requirements(
+            options: queue.names(in: options, parts.fleet), labels: parts.owners[OwnerID(owner ?? "")]?.labels ?? [:],
+            boundTo: boundTo)
+    }
+
+    func snapshots() -> [BackendSnapshot] {
+        parts.fleet.members.map { member in
+            let name = member.definition.name
+            let sending = transfers.values.count { $0.attempt.backend == name && $0.holdsSlot }
+            var snapshot = BackendSnapshot(
+                name: name, kind: member.definition.kind, tier: member.definition.tier,
+                weight: member.definition.weight, labels: member.definition.labels, load: member.load,
+                options: member.engineOptions)
+            snapshot.isOnline = member.isOnline(offlineAfter: parts.fleet.offlineAfter)
+            snapshot.isLocked = member.switches.isLocked
+            snapshot.isDraining = member.switches.isDraining
+            snapshot.isRetired = member.switches.isRetired
+            snapshot.breaker = member.circuit.state(at: now)
+            snapshot.maxParallelTasks = member.definition.maxParallelTasks
+            snapshot.maxImages = member.definition.maxImages
+            snapshot.placementsUnseen = sending + member.acceptedSinceRead
+            snapshot.endsUnseen = member.endedSinceRead
+            let placed = parts.mirror.watched(on: name)
+            snapshot.ownUnfinished = placed.count + sending
+            snapshot.ownWork = placed.reduce(0) { sum, id in
+                guard let record = parts.mirror.task(id)?.record else { return sum }
+                return sum + Double(max(1, record.images)) * (1 - record.progress / 100)
+            }
+            return snapshot
+        }
+    }
+
+    /// What each owner may have, and the slots that his tasks hold now.
+    func shares() -> [OwnerID: OwnerShare] {
+        var shares = parts.owners.mapValues(\.share)
+        var holders = Set(transfers.filter(\.value.holdsSlot).keys)
+        for member in parts.fleet.members { holders.formUnion(parts.mirror.watched(on: member.definition.name)) }
+        for id in holders {
+            guard let record = parts.mirror.task(id)?.record else { continue }
+            shares[OwnerID(record.owner ?? ""), default: OwnerShare()].running += 1
+        }
+        return shares
+    }
+}

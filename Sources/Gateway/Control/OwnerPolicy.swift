@@ -1,0 +1,9 @@
+internal import Scheduling
+
+/// What the inventory allows the owner of a token.
+struct OwnerPolicy: Sendable {
+    /// Its place among the owners; nothing runs yet.
+    var share = OwnerShare()
+    /// Only backends that carry these.
+    var labels: [String: String] = [:]
+}

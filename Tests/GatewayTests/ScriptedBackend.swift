@@ -1,0 +1,199 @@
+import Backends
+import Model
+import NodeODM
+import Reactor
+import Synchronization
+
+/// A node in memory that behaves as a NodeODM node does, and misbehaves as a test wishes.
+final class ScriptedBackend: Backend {
+    enum Call: String { case load, options, stage, commit, discard, status, cancel, remove, restart }
+
+    /// What happens to the next call of a kind.
+    enum Step: Equatable {
+        /// It fails, and nothing was done.
+        case fail(BackendError.Code)
+        /// It is done, and its answer is lost.
+        case loseAnswer
+        /// It waits until `thaw` or its caller's cancellation, and is done then.
+        case hang
+    }
+
+    /// A task as the node has it.
+    struct Copy: Equatable {
+        var code = StatusCode.running
+        var images = 1
+        var processingTime: Int64 = 1
+        var dateCreated: Int64 = 0
+        var output = ["started"]
+    }
+
+    struct State {
+        var slots = 1
+        var foreign = 0
+        var maxImages: Int?
+        var isCluster = false
+        /// No call reaches it.
+        var isSilent = false
+        /// Every call hangs.
+        var isFrozen = false
+        var script: [Call: [Step]] = [:]
+        var areas: Set<String> = []
+        var tasks: [String: Copy] = [:]
+        /// How often each task was started.
+        var starts: [String: Int] = [:]
+        var calls: [String] = []
+        var hanging: [AsyncStream<Void>.Continuation] = []
+    }
+
+    let name: BackendName
+    let kind = BackendKind.nodeodm
+    private let state = Mutex(State())
+    private let clock: any WorldClock
+
+    init(_ name: String, slots: Int = 1, clock: any WorldClock, _ change: (inout State) -> Void = { _ in }) {
+        self.name = BackendName(recorded: name)
+        self.clock = clock
+        set {
+            $0.slots = slots
+            change(&$0)
+        }
+    }
+
+    // MARK: For tests
+
+    func set(_ change: (inout State) -> Void) { state.withLock { change(&$0) } }
+    var now: State { state.withLock { $0 } }
+    func count(_ call: Call) -> Int { now.calls.count { $0.hasPrefix(call.rawValue) } }
+    var startCount: Int { now.starts.values.reduce(0, +) }
+
+    /// Lets everything that hangs go on.
+    func thaw() {
+        let waiting = state.withLock { state in
+            state.isFrozen = false
+            defer { state.hanging = [] }
+            return state.hanging
+        }
+        for continuation in waiting { continuation.finish() }
+    }
+
+    // MARK: The protocol
+
+    func load() async throws(BackendError) -> BackendLoad {
+        try await does(.load, "") { state -> Outcome<BackendLoad> in
+            .success(
+                BackendLoad(
+                    slots: state.slots, unfinished: state.foreign + state.tasks.values.count { !$0.code.isFinal },
+                    maxImages: state.maxImages, engine: "odm", engineVersion: "3.6.0", apiVersion: "2.2.4",
+                    isCluster: state.isCluster))
+        }
+    }
+
+    func options() async throws(BackendError) -> OptionCatalog {
+        try await does(.options, "") { _ in .success(.engine360) }
+    }
+
+    func stage(_ attempt: Attempt, _ submission: TaskSubmission) async throws(BackendError) {
+        try await does(.stage, attempt.backendTask.string) { state -> Outcome<Void> in
+            state.areas.insert(attempt.backendTask.string)
+            return .success(())
+        }
+    }
+
+    func commit(_ attempt: Attempt) async throws(BackendError) {
+        let id = attempt.backendTask.string
+        let created = clock.wallMilliseconds()
+        try await does(.commit, id) { state -> Outcome<Void> in
+            guard state.areas.remove(id) != nil else { return .failure(.uploadLost) }
+            state.tasks[id] = Copy(dateCreated: created)
+            state.starts[id, default: 0] += 1
+            return .success(())
+        }
+    }
+
+    func discard(_ attempt: Attempt) async throws(BackendError) -> DiscardOutcome {
+        let id = attempt.backendTask.string
+        return try await does(.discard, id) { state -> Outcome<DiscardOutcome> in
+            if state.tasks[id] != nil { return .success(.wasAccepted) }
+            state.areas.remove(id)
+            return .success(.discarded)
+        }
+    }
+
+    func status(of task: BackendTaskID, outputFrom line: Int?) async throws(BackendError) -> TaskInfo {
+        try await does(.status, task.string) { state -> Outcome<TaskInfo> in
+            guard let copy = state.tasks[task.string] else { return .failure(.unknownTask) }
+            return .success(
+                TaskInfo(
+                    uuid: task.string, name: "", dateCreated: Timestamp(milliseconds: copy.dateCreated),
+                    processingTime: copy.processingTime, status: copy.code, imagesCount: copy.images,
+                    output: line.map { Array(copy.output.dropFirst($0)) }))
+        }
+    }
+
+    func cancel(_ task: BackendTaskID) async throws(BackendError) {
+        try await change(.cancel, task) { $0.code = .canceled }
+    }
+
+    func remove(_ task: BackendTaskID) async throws(BackendError) {
+        try await does(.remove, task.string) { state -> Outcome<Void> in
+            state.tasks.removeValue(forKey: task.string) == nil ? .failure(.unknownTask) : .success(())
+        }
+    }
+
+    func restart(_ task: BackendTaskID, options: [TaskOption]?) async throws(BackendError) {
+        let created = clock.wallMilliseconds()
+        try await does(.restart, task.string) { state -> Outcome<Void> in
+            guard state.tasks[task.string] != nil else { return .failure(.unknownTask) }
+            state.tasks[task.string] = Copy(dateCreated: created)
+            state.starts[task.string, default: 0] += 1
+            return .success(())
+        }
+    }
+
+    func download(of task: BackendTaskID, asset: String) -> DownloadSource? { nil }
+
+    // MARK: The script
+
+    private func change(
+        _ call: Call, _ task: BackendTaskID, _ body: (inout Copy) -> Void
+    ) async throws(BackendError) {
+        try await does(call, task.string) { state -> Outcome<Void> in
+            guard var copy = state.tasks[task.string] else { return .failure(.unknownTask) }
+            body(&copy)
+            state.tasks[task.string] = copy
+            return .success(())
+        }
+    }
+
+    private enum Outcome<Value> {
+        case success(Value)
+        case failure(BackendError.Code)
+    }
+
+    private func does<Value>(
+        _ call: Call, _ subject: String, _ body: (inout State) -> Outcome<Value>
+    ) async throws(BackendError) -> Value {
+        let step = state.withLock { state -> Step? in
+            state.calls.append("\(call.rawValue) \(subject)")
+            if state.isSilent { return .fail(.notSent) }
+            if state.isFrozen { return .hang }
+            guard state.script[call]?.isEmpty == false else { return nil }
+            return state.script[call]?.removeFirst()
+        }
+        if case .fail(let code) = step { throw BackendError(code, backend: name, "scripted \(code.rawValue)") }
+        if step == .hang { try await hang() }
+        let outcome = state.withLock { body(&$0) }
+        if step == .loseAnswer { throw BackendError(.outcomeUnknown, backend: name, "the answer was lost") }
+        switch outcome {
+        case .success(let value): return value
+        case .failure(let code): throw BackendError(code, backend: name, "\(call.rawValue): \(code.rawValue)")
+        }
+    }
+
+    private func hang() async throws(BackendError) {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        state.withLock { $0.hanging.append(continuation) }
+        for await _ in stream {}
+        if Task.isCancelled { throw BackendError(.cancelled, backend: name, "cancelled") }
+    }
+}
