@@ -11,6 +11,15 @@ public protocol ObjectStore: Sendable {
     /// Throws `.exists` where the key is taken or being written, `.full` where the space is short.
     func write(key: String) async throws(StorageError) -> any ObjectWriter
 
+    /// Begins a new object of which is known how large it can be: a store that has to gather it in memory takes no more of it
+    /// than that.
+    /// - Parameters:
+    ///   - key: of the object.
+    ///   - size: its size in bytes at most, such as the Content-Length of the request that brings it.
+    /// - Returns: a writer that may throw `.tooLarge` where more comes.
+    /// - Throws: as `write(key:)`.
+    func write(key: String, atMost size: Int64) async throws(StorageError) -> any ObjectWriter
+
     /// Opens an object for reading from an offset in bytes; one beyond the end reads nothing. Throws `.notFound`.
     func read(key: String, from offset: Int64) async throws(StorageError) -> any ObjectReader
 
@@ -36,4 +45,11 @@ public protocol ObjectStore: Sendable {
 
     /// How much more can be stored; nil where nobody knows (S3).
     func freeBytes() async -> ByteCount?
+}
+
+extension ObjectStore {
+    /// For stores that write as they receive: the size is nothing to them.
+    public func write(key: String, atMost size: Int64) async throws(StorageError) -> any ObjectWriter {
+        try await write(key: key)
+    }
 }

@@ -2,6 +2,7 @@ import Glibc
 import Model
 import Reactor
 import Storage
+import TestSupport
 import Testing
 
 /// A store of each kind for one test, in a place of its own.
@@ -11,6 +12,8 @@ struct ScratchStore: Sendable, CustomTestStringConvertible {
         case directory
         case directoryWithoutSync
         case directoryInline
+        case moto
+        case rclone
     }
 
     let kind: Kind
@@ -21,12 +24,17 @@ struct ScratchStore: Sendable, CustomTestStringConvertible {
 
     /// Runs a test on a fresh store, which is removed afterwards.
     func run(_ body: (any ObjectStore) async throws -> Void) async throws {
-        try await ScratchFolder.run { folder in
-            let store = DirectoryStore(
-                folder: folder.path + "/a/storage", pool: BlockingPool(threads: kind == .directoryInline ? 0 : 2),
-                sync: kind != .directoryWithoutSync, minFree: 0)
-            try await store.prepare()
-            try await body(store)
+        switch kind {
+        case .directory, .directoryWithoutSync, .directoryInline:
+            try await ScratchFolder.run { folder in
+                let store = DirectoryStore(
+                    folder: folder.path + "/a/storage", pool: BlockingPool(threads: kind == .directoryInline ? 0 : 2),
+                    sync: kind != .directoryWithoutSync, minFree: 0)
+                try await store.prepare()
+                try await body(store)
+            }
+        case .moto: try await ScratchBucket.shared(.moto).withStore(body)
+        case .rclone: try await ScratchBucket.shared(.rclone).withStore(body)
         }
     }
 }
