@@ -17,11 +17,13 @@ struct ScratchBucket: Sendable {
         switch kind {
         case .moto: try await moto.value
         case .rclone: try await rclone.value
+        case .rcloneTLS: try await rcloneTLS.value
         }
     }
 
     private static let moto = Task { try await make(.moto) }
     private static let rclone = Task { try await make(.rclone) }
+    private static let rcloneTLS = Task { try await make(.rcloneTLS) }
     private static let lastPrefix = Atomic<Int>(0)
     /// The loop that libcurl runs on for all of them.
     private static let loops = Result {
@@ -32,18 +34,26 @@ struct ScratchBucket: Sendable {
 
     private static func make(_ kind: ScratchS3.Kind) async throws -> ScratchBucket {
         let server = try await ScratchS3.shared(kind)
-        let bucket = ScratchBucket(server: server, client: try client(S3Endpoint(url: server.url)))
+        let bucket = ScratchBucket(server: server, client: try client(of: server))
         _ = try await bucket.client.send(S3Call("CreateBucket", .put, bucket.name))
         return bucket
     }
 
+    /// A client of a stand-in.
+    static func client(of server: ScratchS3) throws -> S3Client {
+        try client(S3Endpoint(url: server.url), authority: server.authority)
+    }
+
     /// A client of any endpoint with the credentials that the stand-ins know.
     static func client(
-        _ endpoint: S3Endpoint, clock: any WorldClock = SystemClock(), secret: String = ScratchS3.secretAccessKey
+        _ endpoint: S3Endpoint, clock: any WorldClock = SystemClock(), secret: String = ScratchS3.secretAccessKey,
+        authority: String? = nil
     ) throws -> S3Client {
+        var configuration = S3Configuration(endpoint: endpoint)
+        configuration.authoritiesFile = authority
         let credentials = S3Credentials(accessKeyID: ScratchS3.accessKeyID, secretAccessKey: secret)
         let curl = CurlClient(loop: try loops.get()[0])
-        return S3Client(S3Configuration(endpoint: endpoint), client: curl, clock: clock) { credentials }
+        return S3Client(configuration, client: curl, clock: clock) { credentials }
     }
 
     /// What no other test's keys begin with.

@@ -147,9 +147,21 @@ func code(of call: () async throws(StorageError) -> Void) async -> StorageError.
 
 /// Bytes that look random and are the same each time.
 func pattern(_ count: Int) -> [UInt8] {
+    // Debug builds are slow at single bytes: a block of them is repeated, with its number in front.
+    [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        for start in stride(from: 0, to: count, by: patternBlock.count) {
+            let part = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[start..<count])
+            part.copyBytes(from: patternBlock.prefix(part.count))
+            withUnsafeBytes(of: start / patternBlock.count) { part.copyBytes(from: $0.prefix(min(4, part.count))) }
+        }
+        filled = count
+    }
+}
+
+private let patternBlock: [UInt8] = {
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
-    return (0..<count).map { _ in
+    return (0..<65_521).map { _ in
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return UInt8(truncatingIfNeeded: state >> 33)
     }
-}
+}()

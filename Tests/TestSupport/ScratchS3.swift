@@ -7,11 +7,16 @@ internal import Synchronization
 /// As with `ScratchPostgres`, its parent is a shell that stops it when this program ends, however that comes about.
 public final class ScratchS3: Sendable {
     /// The programs that stand in for S3.
-    public enum Kind: String, CaseIterable, Sendable {
+    public enum Kind: String, Sendable {
         /// Knows most of S3, but looks at no signature; holds objects in memory, so keep them small.
         case moto
         /// Checks signatures and holds gigabytes, but doesn't know all of S3.
         case rclone
+        /// As `rclone`, over https with a certificate that signs itself, for 127.0.0.1.
+        case rcloneTLS
+
+        /// Those that a test of the protocol runs on.
+        public static let both = [moto, rclone]
     }
 
     /// The servers that the tests share; none of them stops one.
@@ -19,11 +24,13 @@ public final class ScratchS3: Sendable {
         switch kind {
         case .moto: try await sharedMoto.value
         case .rclone: try await sharedRclone.value
+        case .rcloneTLS: try await sharedRcloneTLS.value
         }
     }
 
     private static let sharedMoto = Task { try await start(.moto) }
     private static let sharedRclone = Task { try await start(.rclone) }
+    private static let sharedRcloneTLS = Task { try await start(.rcloneTLS) }
     private static let pool = BlockingPool(threads: 2)
 
     /// What it accepts, and moto doesn't look at.
@@ -40,7 +47,9 @@ public final class ScratchS3: Sendable {
     private let input: Int32
 
     /// The endpoint.
-    public var url: String { "http://127.0.0.1:\(port)" }
+    public var url: String { "http\(kind == .rcloneTLS ? "s" : "")://127.0.0.1:\(port)" }
+    /// PEM file of the authority that vouches for it; nil without TLS.
+    public var authority: String? { kind == .rcloneTLS ? folder + "/certificate.pem" : nil }
 
     private init(_ kind: Kind, port: UInt16, folder: String, input: Int32) {
         self.kind = kind
@@ -62,6 +71,7 @@ public final class ScratchS3: Sendable {
                 throw ScratchError(message: "\(tools)/\(program) isn't there: run `make venv`, or set SCALEODM_VENV")
             }
             let folder = try makeFolder()
+            if kind == .rcloneTLS { try makeCertificate(in: folder) }
             let port = try ScratchPostgres.freePort()
             let server = ScratchS3(
                 kind, port: port, folder: folder, input: try launch(command(kind, port, folder), in: folder))
@@ -73,11 +83,24 @@ public final class ScratchS3: Sendable {
     private static func command(_ kind: Kind, _ port: UInt16, _ folder: String) -> [String] {
         switch kind {
         case .moto: ["\(tools)/moto_server", "-H", "127.0.0.1", "-p", "\(port)"]
-        case .rclone:
+        case .rclone, .rcloneTLS:
             [
                 "\(tools)/rclone", "serve", "s3", "--config", "", "--addr", "127.0.0.1:\(port)", "--auth-key",
                 "\(accessKeyID),\(secretAccessKey)", "--vfs-cache-mode", "off", "\(folder)/root",
-            ]
+            ] + (kind == .rclone ? [] : ["--cert", "\(folder)/certificate.pem", "--key", "\(folder)/key.pem"])
+        }
+    }
+
+    private static func makeCertificate(in folder: String) throws {
+        let log = try ChildProgram.open("\(folder)/log", O_RDWR | O_CREAT | O_APPEND)
+        defer { close(log) }
+        let command = [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+            "\(folder)/key.pem", "-out", "\(folder)/certificate.pem", "-days", "2", "-subj", "/CN=scratch", "-addext",
+            "subjectAltName=IP:127.0.0.1",
+        ]
+        guard try ChildProgram.wait(for: ChildProgram.spawn(command, input: log, output: log)) == 0 else {
+            throw ScratchError(message: "openssl makes no certificate; see \(folder)/log")
         }
     }
 
@@ -89,14 +112,15 @@ public final class ScratchS3: Sendable {
         return folder
     }
 
-    /// Starts it under a shell that waits for the end of its input.
+    /// Starts it under a shell that waits for the end of its input. moto ends by nothing less than SIGKILL while clients are
+    /// connected.
     private static func launch(_ command: [String], in folder: String) throws -> Int32 {
         let script = """
             folder=$1; shift
             cd "$folder"
             "$@" & server=$!
             cat > /dev/null
-            kill $server; wait $server
+            kill -KILL $server; wait $server
             rm -rf "$folder"
             """
         let log = try ChildProgram.open("\(folder)/log", O_WRONLY | O_CREAT | O_APPEND)

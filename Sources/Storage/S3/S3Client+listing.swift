@@ -25,7 +25,7 @@ extension S3Client {
         if let page { call.query.append(("continuation-token", page)) }
         if let after, page == nil { call.query.append(("start-after", after)) }
         if let delimiter { call.query.append(("delimiter", delimiter)) }
-        let answer = try await document(call, named: "ListBucketResult")
+        let answer = try await document(call, beginning: "ListBucket")
         let isEncoded = answer.text(of: "EncodingType") == "url"
         var listing = S3Listing()
         listing.objects = try answer.all("Contents").map { element throws(StorageError) in

@@ -24,7 +24,7 @@ extension S3Client {
         var call = S3Call("CreateMultipartUpload", .post, bucket, key: key)
         call.query = [("uploads", "")]
         call.fields = [(.contentType, "application/octet-stream")]
-        let answer = try await document(call, named: "InitiateMultipartUploadResult")
+        let answer = try await document(call, beginning: "InitiateMultipartUpload")
         guard let id = answer.text(of: "UploadId"), !id.isEmpty else { throw malformed(call, "no upload id") }
         return id
     }
@@ -55,7 +55,7 @@ extension S3Client {
         call.mayFailLate = true
         // Stores put the parts together before they answer, some of them in silence.
         call.patience = .seconds(300)
-        _ = try await document(call, named: "CompleteMultipartUploadResult")
+        _ = try await document(call, beginning: "CompleteMultipartUpload")
     }
 
     /// Gives an upload up and its parts free; one that isn't there is given up already.
@@ -76,7 +76,7 @@ extension S3Client {
             call.query = [("uploads", ""), ("encoding-type", "url"), ("prefix", prefix)] + markers
             let answer: XMLElement
             do throws(StorageError) {
-                answer = try await document(call, named: "ListMultipartUploadsResult")
+                answer = try await document(call, beginning: "ListMultipartUploads")
             } catch {
                 // rclone's word for "none": NoSuchUpload.
                 if error.code == .notFound { return found }

@@ -86,7 +86,7 @@ extension S3Client {
         if let digest = MD5.digest(of: body) { call.fields.append(("Content-MD5", Base64.encode(digest))) }
         call.payload = .bytes(body)
         call.mayFailLate = true
-        let answer = try await document(call, named: "DeleteResult")
+        let answer = try await document(call, beginning: "Delete")
         return answer.all("Error").map { error in
             S3DeleteFailure(
                 key: error.text(of: "Key") ?? "", code: error.text(of: "Code") ?? "",
@@ -127,10 +127,10 @@ extension S3Client {
 
     // MARK: Answers
 
-    /// Makes a call whose answer is an XML document.
-    func document(_ call: S3Call, named name: String) async throws(StorageError) -> XMLElement {
-        guard let root = XMLReader.parse(try await send(call).body), root.name == name else {
-            throw malformed(call, "something else than a \(name)")
+    /// Makes a call whose answer is an XML document. Stores don't agree on how the names of its outermost element end.
+    func document(_ call: S3Call, beginning name: String) async throws(StorageError) -> XMLElement {
+        guard let root = XMLReader.parse(try await send(call).body), root.name.hasPrefix(name) else {
+            throw malformed(call, "something else than a \(name)Result")
         }
         return root
     }
