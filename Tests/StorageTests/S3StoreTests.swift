@@ -1,5 +1,6 @@
 import Digests
 import Glibc
+import HTTPClient
 import Model
 import TestSupport
 import Testing
@@ -153,6 +154,44 @@ struct S3StoreTests {
             #expect(
                 try await store.list(prefix: "", after: nil, limit: 10).map(\.size.bytes)
                     == Array(repeating: 16 << 20, count: 6))
+        }
+    }
+
+    @Test("every byte arrives over a line that breaks all the time, up and down")
+    func flaky() async throws {
+        let bucket = try await ScratchBucket.shared(.rclone)
+        try await LoopRunner.onLoop { loop in
+            let breaks = Counter()
+            let line = try FlakyLine(on: loop, to: bucket.server.port) { number in
+                _ = breaks.next()
+                return (2 + number * 7 % 13) << 20
+            }
+            var configuration = S3Configuration(endpoint: try S3Endpoint(url: line.url))
+            configuration.attempts = 30
+            let credentials = S3Credentials(
+                accessKeyID: ScratchS3.accessKeyID, secretAccessKey: ScratchS3.secretAccessKey)
+            let client = S3Client(configuration, client: CurlClient(loop: loop), clock: ImpatientClock()) {
+                credentials
+            }
+            let budget = S3BufferBudget(.mebibytes(20))
+            let store = S3Store(
+                client: client, bucket: bucket.name, prefix: ScratchBucket.freshPrefix(), budget: budget)
+            try await withThrowingTaskGroup { group in
+                for number in 0..<6 {
+                    group.addTask {
+                        let bytes = Array(pattern(17 << 20)[(number << 20)...])
+                        let stored = try await store.put("task-\(number)/x", bytes, piece: 300_000)
+                        #expect(stored.digest == SHA256.digest(of: bytes))
+                        #expect(try await store.get("task-\(number)/x", piece: 300_000) == bytes)
+                        try await store.remove(prefix: "task-\(number)")
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(breaks.next() > 20)
+            #expect(budget.inUse == 0)
+            #expect(try await client.unfinishedUploads(bucket: bucket.name, prefix: store.prefix).isEmpty)
+            line.stop()
         }
     }
 

@@ -91,12 +91,13 @@ public final class S3Client: Sendable {
         var tries = 0
         while true {
             let signer = try await signer(for: call)
+            let offset = clockOffset
             let failure: S3Failure
-            switch await exchange(request(for: call, signer)) {
+            switch await exchange(request(for: call, signer, at: clock.wallMilliseconds() + offset)) {
             case .success(let value): return value
             case .failure(let reason): failure = reason
             }
-            if await correct(failure, call, signer, &corrections) { continue }
+            if await correct(failure, call, signer, offset, &corrections) { continue }
             tries += 1
             guard failure.isTransient, tries < configuration.attempts, !Task.isCancelled else {
                 throw failure.error(call, endpoint: configuration.endpoint)
@@ -121,43 +122,52 @@ public final class S3Client: Sendable {
         var credentials = false
     }
 
-    /// Takes in what a refusal says of region, clock and credentials.
+    /// Takes in what a refusal says of region, clock and credentials. What counts is what this try was made with: others may
+    /// have learned meanwhile.
     /// - Returns: whether the same call may succeed now, at once.
     private func correct(
-        _ failure: S3Failure, _ call: S3Call, _ signer: SigV4Signer, _ done: inout Corrections
+        _ failure: S3Failure, _ call: S3Call, _ signer: SigV4Signer, _ usedOffset: Int64, _ done: inout Corrections
     ) async -> Bool {
         guard case .refused(let refusal) = failure else { return false }
-        if !done.region, refusal.tellsRegion, let region = refusal.region, region != signer.region,
-            S3Names.isRegion(region)
-        {
+        if !done.region, learnRegion(of: call.bucket, from: refusal, used: signer.region) {
             done.region = true
-            learned.withLock { learned in
-                if learned.regions.count >= Self.maximumRegions { learned.regions = [:] }
-                learned.regions[call.bucket] = region
-            }
             return true
         }
-        if !done.clock, refusal.doubtsClock, let time = refusal.serverTime {
+        if !done.clock, learnTime(from: refusal, used: usedOffset) {
             done.clock = true
-            let offset = time - clock.wallMilliseconds()
-            let isNews = learned.withLock { learned in
-                guard abs(offset - learned.clockOffset) > 60_000 else { return false }
-                learned.clockOffset = offset
-                return true
-            }
-            if isNews { return true }
+            return true
         }
-        if !done.credentials, refusal.doubtsCredentials {
-            done.credentials = true
-            return (try? await credentials()) ?? signer.credentials != signer.credentials
+        guard !done.credentials, refusal.doubtsCredentials, let now = try? await credentials() else { return false }
+        done.credentials = true
+        return now != signer.credentials
+    }
+
+    private func learnRegion(of bucket: String, from refusal: S3Refusal, used: String) -> Bool {
+        guard refusal.tellsRegion, let region = refusal.region, region != used, S3Names.isRegion(region) else {
+            return false
         }
-        return false
+        learned.withLock { learned in
+            if learned.regions.count >= Self.maximumRegions { learned.regions = [:] }
+            learned.regions[bucket] = region
+        }
+        return true
+    }
+
+    /// Stores take a quarter of an hour either way: a minute is not what they refused.
+    private func learnTime(from refusal: S3Refusal, used: Int64) -> Bool {
+        guard refusal.doubtsClock, let time = refusal.serverTime else { return false }
+        let offset = time - clock.wallMilliseconds()
+        guard abs(offset - used) > 60_000 else { return false }
+        learned.withLock { $0.clockOffset = offset }
+        return true
     }
 
     // MARK: Requests
 
     /// Milliseconds since 1970 by the store's clock.
-    var storeTime: Int64 { clock.wallMilliseconds() + learned.withLock { $0.clockOffset } }
+    var storeTime: Int64 { clock.wallMilliseconds() + clockOffset }
+
+    private var clockOffset: Int64 { learned.withLock { $0.clockOffset } }
 
     /// The region that a bucket is in, as far as it is known.
     public func region(of bucket: String) -> String {
@@ -173,10 +183,10 @@ public final class S3Client: Sendable {
         }
     }
 
-    private func request(for call: S3Call, _ signer: SigV4Signer) -> OutboundRequest {
+    private func request(for call: S3Call, _ signer: SigV4Signer, at time: Int64) -> OutboundRequest {
         let address = configuration.endpoint.address(
             bucket: call.bucket, key: call.key, region: signer.region, pathStyle: configuration.pathStyle)
-        let stamp = S3Time.stamp(milliseconds: storeTime)
+        let stamp = S3Time.stamp(milliseconds: time)
         var fields: HTTPFields = [:]
         for (name, value) in call.fields { fields.append(name, value) }
         let hash = call.payload.hash(isSecure: configuration.endpoint.isSecure)

@@ -102,8 +102,8 @@ struct S3Refusal: Sendable, Equatable {
         }
     }
 
-    /// Whether our clock is wrong.
-    var doubtsClock: Bool { code == "RequestTimeTooSkewed" || code.isEmpty && status == 403 }
+    /// Whether our clock may be wrong; an answer to HEAD doesn't tell, and rclone says 400 where S3 says 403.
+    var doubtsClock: Bool { code == "RequestTimeTooSkewed" || code.isEmpty && (status == 403 || status == 400) }
 
     private var isFull: Bool {
         switch code {
