@@ -14,6 +14,7 @@ struct FlakyLine {
     ///   - loop: carries the bytes.
     ///   - port: of the server behind it, on 127.0.0.1.
     ///   - bytes: after how many, either way together, a connection breaks, by its number.
+    /// - Throws: where it can't listen.
     init(on loop: EventLoop, to port: UInt16, breakingAfter bytes: @escaping @Sendable (Int) -> Int) throws {
         server = try ScriptedServer(on: loop) { client, number in
             guard let address = SocketAddress(ip: "127.0.0.1", port: port) else { return }

@@ -117,7 +117,7 @@ struct S3ClientTests {
     @Test("a wrong secret is refused by a store that looks, and the message says so")
     func wrongSecret() async throws {
         let bucket = try await ScratchBucket.shared(.rclone)
-        let liar = try ScratchBucket.client(S3Endpoint(url: bucket.server.url), secret: "wrong")
+        let liar = try ScratchBucket.client(S3Endpoint(url: bucket.url), secret: "wrong")
         do throws(StorageError) {
             _ = try await liar.list(bucket: bucket.name, prefix: "")
             Issue.record("it was taken")
@@ -156,7 +156,7 @@ struct S3ClientTests {
     @Test("a pre-signed URL ends when it was said to, and leads where clients can go")
     func presignedEnds() async throws {
         let bucket = try await ScratchBucket.shared(.rclone)
-        var configuration = S3Configuration(endpoint: try S3Endpoint(url: bucket.server.url))
+        var configuration = S3Configuration(endpoint: try S3Endpoint(url: bucket.url))
         configuration.publicEndpoint = try S3Endpoint(url: "https://store.example.org")
         let credentials = S3Credentials(
             accessKeyID: ScratchS3.accessKeyID, secretAccessKey: ScratchS3.secretAccessKey, sessionToken: "a+b/c=")

@@ -88,7 +88,7 @@ struct S3StoreTests {
             #expect(try await store.get("t/x", piece: 1 << 20) == bytes)
             #expect(try await store.list(prefix: "t", after: nil, limit: 9).map(\.key) == ["t/small", "t/x"])
         }
-        let distrustful = try ScratchBucket.client(S3Endpoint(url: bucket.server.url), clock: ImpatientClock())
+        let distrustful = try ScratchBucket.client(S3Endpoint(url: bucket.url), clock: ImpatientClock())
         do throws(StorageError) {
             try await distrustful.check(bucket: bucket.name)
             Issue.record("it was trusted")
@@ -162,7 +162,7 @@ struct S3StoreTests {
         let bucket = try await ScratchBucket.shared(.rclone)
         try await LoopRunner.onLoop { loop in
             let breaks = Counter()
-            let line = try FlakyLine(on: loop, to: bucket.server.port) { number in
+            let line = try FlakyLine(on: loop, to: try await ScratchS3.shared(.rclone).port) { number in
                 _ = breaks.next()
                 return (2 + number * 7 % 13) << 20
             }

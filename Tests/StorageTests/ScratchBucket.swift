@@ -1,3 +1,5 @@
+import Digests
+import Glibc
 import HTTPClient
 import HTTPTypes
 import Model
@@ -9,9 +11,10 @@ import TestSupport
 
 /// A bucket of a stand-in for S3, which the tests share, each below a prefix of its own.
 struct ScratchBucket: Sendable {
-    let server: ScratchS3
     let client: S3Client
-    let name = "scratch-bucket"
+    var name = "scratch-bucket"
+    /// The endpoint.
+    var url: String { client.configuration.endpoint.description }
 
     static func shared(_ kind: ScratchS3.Kind) async throws -> ScratchBucket {
         switch kind {
@@ -34,7 +37,7 @@ struct ScratchBucket: Sendable {
 
     private static func make(_ kind: ScratchS3.Kind) async throws -> ScratchBucket {
         let server = try await ScratchS3.shared(kind)
-        let bucket = ScratchBucket(server: server, client: try client(of: server))
+        let bucket = ScratchBucket(client: try client(of: server))
         _ = try await bucket.client.send(S3Call("CreateBucket", .put, bucket.name))
         return bucket
     }
@@ -57,7 +60,30 @@ struct ScratchBucket: Sendable {
     }
 
     /// What no other test's keys begin with.
-    static func freshPrefix() -> String { "scratch/\(lastPrefix.add(1, ordering: .relaxed).newValue)/" }
+    static func freshPrefix() -> String { "\(run)/\(lastPrefix.add(1, ordering: .relaxed).newValue)/" }
+
+    private static let run = "scratch-" + RandomBytes.hexadecimal(bytes: 6)
+
+    /// Whether the environment names a store to run the suite on, which no `make test` does:
+    ///
+    ///     SCALEODM_TEST_S3_ENDPOINT=https://… SCALEODM_TEST_S3_BUCKET=… AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…
+    ///     [AWS_SESSION_TOKEN=… AWS_DEFAULT_REGION=…] swift test --filter ObjectStoreTests
+    static var hasReal: Bool { environment("SCALEODM_TEST_S3_ENDPOINT") != nil }
+
+    /// A bucket of that store, which has to be there. Everything is written below `scratch-…/`, and removed.
+    static func real() throws -> ScratchBucket {
+        var configuration = S3Configuration(
+            endpoint: try S3Endpoint(url: environment("SCALEODM_TEST_S3_ENDPOINT") ?? ""))
+        configuration.region = environment("AWS_DEFAULT_REGION") ?? configuration.region
+        let credentials = S3Credentials(
+            accessKeyID: environment("AWS_ACCESS_KEY_ID") ?? "",
+            secretAccessKey: environment("AWS_SECRET_ACCESS_KEY") ?? "", sessionToken: environment("AWS_SESSION_TOKEN"))
+        let curl = CurlClient(loop: try loops.get()[0])
+        let client = S3Client(configuration, client: curl, clock: SystemClock()) { credentials }
+        return ScratchBucket(client: client, name: environment("SCALEODM_TEST_S3_BUCKET") ?? "")
+    }
+
+    private static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     /// A store below a prefix of its own, whose objects are removed afterwards.
     func withStore(

@@ -14,11 +14,13 @@ struct ScratchStore: Sendable, CustomTestStringConvertible {
         case directoryInline
         case moto
         case rclone
+        /// Any store that the environment names; see `ScratchBucket.real`.
+        case real
     }
 
     let kind: Kind
 
-    static let all = Kind.allCases.map { ScratchStore(kind: $0) }
+    static let all = Kind.allCases.filter { $0 != .real || ScratchBucket.hasReal }.map { ScratchStore(kind: $0) }
 
     var testDescription: String { kind.rawValue }
 
@@ -35,6 +37,7 @@ struct ScratchStore: Sendable, CustomTestStringConvertible {
             }
         case .moto: try await ScratchBucket.shared(.moto).withStore(body)
         case .rclone: try await ScratchBucket.shared(.rclone).withStore(body)
+        case .real: try await ScratchBucket.real().withStore(body)
         }
     }
 }

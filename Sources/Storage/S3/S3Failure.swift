@@ -63,8 +63,9 @@ struct S3Refusal: Sendable, Equatable {
         let root = body.isEmpty ? nil : XMLReader.parse(body)
         let error = root?.name == "Error" ? root : nil
         status = head.status
-        code = error?.text(of: "Code") ?? ""
-        message = error?.text(of: "Message") ?? ""
+        // They get into messages, and may come from a server that a client named.
+        code = String((error?.text(of: "Code") ?? "").prefix(64))
+        message = String((error?.text(of: "Message") ?? "").prefix(300))
         region = head.fields["x-amz-bucket-region"] ?? error?.text(of: "Region")
         serverTime =
             error?.text(of: "ServerTime").flatMap(S3Time.parseISO8601)
