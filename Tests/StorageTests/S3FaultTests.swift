@@ -1,5 +1,6 @@
 import Digests
 import Model
+import Synchronization
 import Testing
 
 @testable import Storage
@@ -70,6 +71,24 @@ struct S3FaultTests {
             #expect(
                 await code { () throws(StorageError) in try await nowhere.check(bucket: Self.bucket) } == .unreachable)
             #expect(await code { () throws(StorageError) in try await client.check(bucket: "a/b") } == .noSuchBucket)
+        }
+    }
+
+    @Test("one that says nothing is asked again, and each try that failed is told of")
+    func silence() async throws {
+        try await FaultyStore.run([.silence, .error(503, "SlowDown"), .reply(204)]) { client, store in
+            let told = Mutex<[String]>([])
+            var configuration = client.configuration
+            configuration.patience = .seconds(1)
+            configuration.onRetry = { error in told.withLock { $0.append(error.message) } }
+            let other = S3Client(configuration, client: client.client, clock: ImpatientClock()) {
+                S3Credentials(accessKeyID: "AKID", secretAccessKey: "secret")
+            }
+            try await other.delete(bucket: Self.bucket, key: "k")
+            #expect(store.requests.count == 3)
+            let messages = told.withLock { $0 }
+            #expect(messages.count == 2)
+            #expect(messages.last?.contains("SlowDown") == true)
         }
     }
 

@@ -42,8 +42,8 @@ struct S3Call: Sendable {
     /// Those that begin with x-amz- or content- are signed.
     var fields: [(name: HTTPField.Name, value: String)] = []
     var payload = S3Payload.none
-    /// How long the store may think about it in silence.
-    var patience: Duration = .seconds(60)
+    /// For how long the store may think about it in silence, if that is longer than for others.
+    var patience = Duration.zero
     /// Whether a 200 may say in its body that it failed.
     var mayFailLate = false
 

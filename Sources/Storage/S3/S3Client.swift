@@ -8,6 +8,9 @@ import Synchronization
 /// Every operation may be repeated without harm, and is: after 5xx, SlowDown, a broken connection or a time-out, with pauses
 /// that double from 100 ms to 10 s, each between a half and the whole of that. All failures are `StorageError`s whose message
 /// names the bucket and the key. Keys are any text; bucket names are checked, since they may come from clients.
+///
+/// Every open reader holds a connection for as long as its own reader takes: the `CurlClient` needs as many to one host as
+/// there can be downloads, uploads and other calls at once, or the last ones wait.
 public final class S3Client: Sendable {
     /// How the store is reached.
     public let configuration: S3Configuration
@@ -102,6 +105,7 @@ public final class S3Client: Sendable {
             guard failure.isTransient, tries < configuration.attempts, !Task.isCancelled else {
                 throw failure.error(call, endpoint: configuration.endpoint)
             }
+            configuration.onRetry?(failure.error(call, endpoint: configuration.endpoint))
             try await pause(after: tries, call)
         }
     }
@@ -203,7 +207,7 @@ public final class S3Client: Sendable {
             body: call.payload.body)
         request.keepsPath = true
         request.tls.authoritiesFile = configuration.authoritiesFile
-        request.timeouts = .init(connect: .seconds(10), total: nil, stall: call.patience)
+        request.timeouts = .init(connect: .seconds(10), total: nil, stall: max(call.patience, configuration.patience))
         return request
     }
 

@@ -12,6 +12,11 @@ public struct S3Configuration: Sendable {
     public var authoritiesFile: String?
     /// How often an operation is tried, ≥ 1, while the store is away or asks for patience.
     public var attempts = 6
+    /// How long the store may be silent before a try is given up, in whole seconds; it gets at least five minutes to put the
+    /// parts of an object together.
+    public var patience = Duration.seconds(60)
+    /// Told of every try that failed and is made again, for logs and metrics.
+    public var onRetry: (@Sendable (StorageError) -> Void)?
 
     /// The rest as described.
     public init(endpoint: S3Endpoint = .aws, region: String = "us-east-1") {
