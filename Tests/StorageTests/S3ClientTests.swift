@@ -114,6 +114,24 @@ struct S3ClientTests {
                 == .notFound)
     }
 
+    @Test("a small object is read whole, and another store is reached with the same credentials")
+    func small() async throws {
+        let bucket = try await ScratchBucket.shared(.rclone)
+        let key = ScratchBucket.freshPrefix() + "x"
+        let other = try ScratchBucket.client(S3Endpoint(url: "http://127.0.0.1:1"))
+            .client(of: bucket.client.configuration.endpoint, region: "eu-west-3")
+        try await other.put(bucket: bucket.name, key: key, pattern(1000))
+        #expect(other.region(of: bucket.name) == "eu-west-3")
+        #expect(try await bucket.client.read(bucket: bucket.name, key: key, atMost: 1000) == pattern(1000))
+        #expect(
+            await code { () throws(StorageError) in
+                _ = try await bucket.client.read(bucket: bucket.name, key: key, atMost: 999)
+            } == .tooLarge)
+        try await other.put(bucket: bucket.name, key: key, [])
+        #expect(try await bucket.client.read(bucket: bucket.name, key: key, atMost: 0) == [])
+        try await bucket.client.delete(bucket: bucket.name, key: key)
+    }
+
     @Test("a wrong secret is refused by a store that looks, and the message says so")
     func wrongSecret() async throws {
         let bucket = try await ScratchBucket.shared(.rclone)

@@ -116,11 +116,23 @@ struct S3WriterTests {
             let target = S3Store(client: client, bucket: "odm", prefix: "", budget: budget)
             let writer = try await target.write(key: "t/x", atMost: 7 << 20)
             #expect(budget.inUse == 0)
-            try await writer.append(pattern(6 << 20))
+            try await (writer as? S3Writer)?.append(contentsOf: pattern(6 << 20))
             #expect(budget.inUse == .mebibytes(7))
             #expect(try await writer.finish().digest == SHA256.digest(of: pattern(6 << 20)))
             #expect(budget.inUse == 0)
             #expect(store.lines == ["HEAD /odm/t/x", "PUT /odm/t/x"])
+        }
+    }
+
+    @Test("that is larger than the whole budget goes part by part")
+    func narrow() async throws {
+        try await FaultyStore.run([Self.free, Self.begun, Self.took(1), Self.took(2), Self.done]) { client, store in
+            let budget = S3BufferBudget(.mebibytes(5))
+            let target = S3Store(client: client, bucket: "odm", prefix: "", budget: budget)
+            let writer = try await target.write(key: "t/x", atMost: 7 << 20)
+            try await writer.append(pattern(6 << 20))
+            #expect(try await writer.finish().digest == SHA256.digest(of: pattern(6 << 20)))
+            #expect(store.requests.count == 5)
         }
     }
 

@@ -35,6 +35,25 @@ extension S3Client {
         try await S3Reader.open(S3Reader.Place(client: self, bucket: bucket, key: key), range: range, etag: etag)
     }
 
+    /// Reads a small object whole.
+    /// - Parameters:
+    ///   - bucket: where it is.
+    ///   - key: what it is.
+    ///   - limit: bytes beyond which it isn't what was meant.
+    /// - Returns: all of it.
+    /// - Throws: `.notFound`, `.tooLarge`.
+    public func read(bucket: String, key: String, atMost limit: Int) async throws(StorageError) -> [UInt8] {
+        let reader = try await open(bucket: bucket, key: key)
+        guard reader.size <= limit else {
+            await reader.close()
+            throw StorageError(
+                .tooLarge, "\(bucket)/\(key.prefix(200)) has \(reader.size) bytes; \(limit) were expected")
+        }
+        var bytes: [UInt8] = []
+        while case let more = try await reader.read(upTo: limit), !more.isEmpty { bytes += more }
+        return bytes
+    }
+
     /// Stores a small object, in the place of one that may be there.
     /// - Returns: its entity tag.
     @discardableResult

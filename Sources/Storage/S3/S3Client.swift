@@ -47,6 +47,21 @@ public final class S3Client: Sendable {
         self.credentials = credentials
     }
 
+    /// A client of another store with the same credentials, for a task that names one.
+    ///
+    /// Only for an endpoint that the operator allows: it is sent the key's id and session token, and may tell our time.
+    /// - Parameters:
+    ///   - endpoint: where the other store is.
+    ///   - region: nil: as here.
+    /// - Returns: a client that has learned nothing yet.
+    public func client(of endpoint: S3Endpoint, region: String? = nil) -> S3Client {
+        var other = configuration
+        other.endpoint = endpoint
+        other.publicEndpoint = nil
+        other.region = region ?? configuration.region
+        return S3Client(other, client: client, clock: clock, credentials: credentials)
+    }
+
     // MARK: Tries
 
     /// Makes a call and collects its answer.

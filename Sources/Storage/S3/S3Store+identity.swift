@@ -7,17 +7,14 @@ extension S3Store {
 
     /// The identity that was written below the prefix; see `ObjectStore`.
     public func identity() async throws(StorageError) -> String? {
-        let reader: S3Reader
         do throws(StorageError) {
-            reader = try await client.open(bucket: bucket, key: prefix + Self.identityName, range: 0..<129)
+            let bytes = try await client.read(bucket: bucket, key: prefix + Self.identityName, atMost: 1024)
+            let line = bytes.prefix { $0 != 0x0A }
+            return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
         } catch {
             if error.code == .notFound { return nil }
             throw error
         }
-        var bytes: [UInt8] = []
-        while case let more = try await reader.read(upTo: 129), !more.isEmpty { bytes += more }
-        let line = bytes.prefix { $0 != 0x0A }
-        return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
     }
 
     /// Writes an identity where there is none; see `ObjectStore`. Of two that do so in the same moment one finds the other's.

@@ -16,6 +16,8 @@ final class S3Writer: ObjectWriter {
     private var claim: S3OpenKeys.Claim?
     /// How much may come.
     private let limit: Int64
+    /// Whether one buffer holds all that may come, which then goes in one request.
+    private let isSmall: Bool
 
     private var hash = SHA256()
     private var partHash = SHA256()
@@ -40,31 +42,51 @@ final class S3Writer: ObjectWriter {
         self.claim = claim
         self.budget = budget
         self.limit = limit
+        isSmall = limit <= min(Self.smallObject, Int64(budget.total))
         hashesParts = !place.client.configuration.endpoint.isSecure
     }
 
     deinit { inFlight?.cancel() }
 
     func append(_ bytes: UnsafeRawBufferPointer) async throws(StorageError) {
+        try await append(bytes.count) { buffer, start in
+            keep(UnsafeRawBufferPointer(rebasing: bytes[start...]), in: buffer)
+        }
+    }
+
+    func append(contentsOf bytes: [UInt8]) async throws(StorageError) {
+        try await append(bytes.count) { buffer, start in
+            bytes.withUnsafeBytes { keep(UnsafeRawBufferPointer(rebasing: $0[start...]), in: buffer) }
+        }
+    }
+
+    /// Takes so many bytes, from each place on as many as fit into a buffer.
+    private func append(
+        _ count: Int, _ take: (S3PartBuffer, _ start: Int) -> Int
+    ) async throws(StorageError) {
         guard claim != nil else { throw ended }
         do throws(StorageError) {
-            guard Int64(bytes.count) <= limit - size else {
+            guard Int64(count) <= limit - size else {
                 throw StorageError(.tooLarge, "\(key) has more than the \(limit) bytes that were announced")
             }
-            var rest = bytes
-            while !rest.isEmpty {
-                let taken = try await currentBuffer().take(rest)
-                let piece = UnsafeRawBufferPointer(rebasing: rest[..<taken])
-                hash.update(piece)
-                if hashesParts { partHash.update(piece) }
-                size += Int64(taken)
-                rest = UnsafeRawBufferPointer(rebasing: rest[taken...])
-                if buffer?.isFull == true, limit > Self.smallObject { try await sendPart() }
+            var taken = 0
+            while taken < count {
+                taken += take(try await currentBuffer(), taken)
+                if buffer?.isFull == true, !isSmall { try await sendPart() }
             }
         } catch {
             await discard()
             throw error
         }
+    }
+
+    private func keep(_ bytes: UnsafeRawBufferPointer, in buffer: S3PartBuffer) -> Int {
+        let taken = buffer.take(bytes)
+        let piece = UnsafeRawBufferPointer(rebasing: bytes[..<taken])
+        hash.update(piece)
+        if hashesParts { partHash.update(piece) }
+        size += Int64(taken)
+        return taken
     }
 
     func finish() async throws(StorageError) -> StoredObject {
@@ -91,7 +113,7 @@ final class S3Writer: ObjectWriter {
     private func currentBuffer() async throws(StorageError) -> S3PartBuffer {
         if let buffer { return buffer }
         let number = parts.count + (inFlight == nil ? 1 : 2)
-        let wanted = limit <= Self.smallObject ? Int(max(1, limit)) : budget.partSize(number)
+        let wanted = isSmall ? Int(max(1, limit)) : budget.partSize(number)
         // Only one that holds no buffer may wait for one: two that wait for each other's would wait for ever.
         if inFlight != nil, let second = budget.reserveAtOnce(wanted, for: owner) {
             let made = try S3PartBuffer(second)
