@@ -7,8 +7,8 @@
 # Exit code 0: all are there now; 1: some are missing or could not be installed; 2: wrong usage.
 set -euo pipefail
 
-build_packages=(libcurl4-openssl-dev libyaml-dev libpq-dev libsqlite3-dev libssl-dev zlib1g-dev libarchive-dev pkg-config)
-test_packages=(postgresql python3-venv curl unzip zip)
+build_packages=(libcurl4-openssl-dev libyaml-dev libpq-dev libsqlite3-dev libssl-dev zlib1g-dev libarchive-dev libexpat1-dev pkg-config)
+test_packages=(postgresql python3-venv curl unzip zip openssl)
 bench_packages=(wrk curl)
 
 check_only=no

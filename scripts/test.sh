@@ -27,6 +27,9 @@ part() {
     return $code
 }
 
+# Where the tests find the stand-ins for S3.
+export SCALEODM_VENV=${SCALEODM_VENV:-$PWD/.build/venv}
+
 flags=(-c "$configuration")
 [ "$configuration" = debug ] || flags+=(-Xswiftc -enable-testing)
 

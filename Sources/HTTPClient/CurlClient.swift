@@ -28,6 +28,9 @@ public final class CurlClient: Sendable {
     private let port: CurlPort
     private let configuration: Configuration
 
+    /// Where libcurl runs.
+    public var loop: EventLoop { port.loop }
+
     /// Whether libcurl looks names up without blocking the loop, as Debian's does.
     public static var resolvesAsynchronously: Bool { CurlGlobal.resolvesAsynchronously }
 
@@ -80,6 +83,21 @@ public final class CurlClient: Sendable {
             let head = try await port.start(transfer)
             return try await body(head, BodyStream(port: port, transfer: transfer))
         }
+    }
+
+    /// Makes a request and hands out the answer's head; its body is read where and when the caller likes.
+    /// - Parameter request: has no streamed body.
+    /// - Returns: the answer, whatever its status; dropping it ends the transfer.
+    /// - Throws: `HTTPClientError` when no head came.
+    public func open(_ request: OutboundRequest) async throws(HTTPClientError) -> OpenAnswer {
+        let (transfer, upload) = try prepare(request, delivery: .stream)
+        guard upload == nil else {
+            throw HTTPClientError(.invalidRequest, "a request with a streamed body can't be left open")
+        }
+        let head = try await OpenAnswer.whileCancellable(transfer, port) { [port] () async throws(HTTPClientError) in
+            try await port.start(transfer)
+        }
+        return OpenAnswer(head: head, port: port, transfer: transfer)
     }
 
     /// Runs `work` while the body's source is read beside it; whatever the way out, the transfer is over afterwards.

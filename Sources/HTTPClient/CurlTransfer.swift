@@ -140,7 +140,8 @@ final class CurlTransfer: @unchecked Sendable {
         }
         stagedOffset += count
         if stagedOffset == staged.count {
-            staged.removeAll(keepingCapacity: true)
+            // A body that was in memory belongs to the caller as well: emptying it would make a second one of its size.
+            if isBodyComplete { staged = [] } else { staged.removeAll(keepingCapacity: true) }
             stagedOffset = 0
         }
         if staged.count - stagedOffset < Self.stageMark { wake(&roomWaiter) }

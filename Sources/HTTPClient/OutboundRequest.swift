@@ -47,6 +47,9 @@ public struct OutboundRequest: Sendable {
     public var outboundGuard: OutboundGuard?
     /// How many redirects are followed, for requests without a body. An Authorization field doesn't go to another host.
     public var followRedirects = 0
+    /// Whether the URL's path is sent as it stands, with its `.` and `..` segments: for keys of an object store, which are
+    /// no paths, and for signatures over them.
+    public var keepsPath = false
     /// How the server is identified.
     public var tls = TLSOptions()
     /// Bytes of a collected answer beyond which it fails with `.tooLarge`.

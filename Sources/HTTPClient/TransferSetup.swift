@@ -70,6 +70,7 @@ struct TransferSetup {
             shim_curl_setopt_pointer(handle, CURLOPT_CONNECT_TO, list)
         }
         shim_curl_setopt_string(handle, CURLOPT_URL, url)
+        if request.keepsPath { shim_curl_setopt_long(handle, CURLOPT_PATH_AS_IS, 1) }
         shim_curl_setopt_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         shim_curl_setopt_string(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         shim_curl_setopt_long(handle, CURLOPT_FOLLOWLOCATION, redirects > 0 ? 1 : 0)

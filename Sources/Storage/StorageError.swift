@@ -16,8 +16,20 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
         case closed
         /// An archive can't be unpacked.
         case malformedArchive
-        /// An archive holds more than it may.
+        /// An archive holds more than it may, or an object more than was announced or than the store takes.
         case tooLarge
+        /// The bucket isn't there.
+        case noSuchBucket
+        /// The object store doesn't know or trust the credentials, or doesn't allow them this.
+        case accessDenied
+        /// The object store can't be reached, or asks for patience, and did so at every try.
+        case unreachable
+        /// The object is another one than it was when it was looked at.
+        case changed
+        /// The part that was asked for begins beyond the object's end.
+        case beyondEnd
+        /// The calling task was cancelled.
+        case cancelled
         /// The file system or the object store failed.
         case failed
     }
@@ -44,8 +56,11 @@ extension StorageError.Code {
     /// True where the same call may succeed later, so that a client should be told to try again (503).
     public var isTransient: Bool {
         switch self {
-        case .full, .failed: true
-        case .invalidKey, .notFound, .exists, .truncated, .closed, .malformedArchive, .tooLarge: false
+        case .full, .failed, .unreachable, .cancelled: true
+        // An operator's mistake: it is mended while the client tries again.
+        case .noSuchBucket, .accessDenied: true
+        case .invalidKey, .notFound, .exists, .truncated, .closed, .malformedArchive, .tooLarge, .changed, .beyondEnd:
+            false
         }
     }
 }

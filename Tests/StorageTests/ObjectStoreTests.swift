@@ -186,6 +186,22 @@ struct ObjectStoreTests {
         }
     }
 
+    @Test("keeps its first identity, and an empty place has none", arguments: ScratchStore.all)
+    func identity(scratch: ScratchStore) async throws {
+        try await scratch.run { store in
+            let before = try await store.identity()
+            #expect(before == nil)
+            #expect(try await store.establishIdentity("7c9e6679-7425-40de-944b-e07fc1f90ae7").hasPrefix("7c9e"))
+            #expect(try await store.establishIdentity("other") == "7c9e6679-7425-40de-944b-e07fc1f90ae7")
+            #expect(try await store.identity() == "7c9e6679-7425-40de-944b-e07fc1f90ae7")
+            for bad in ["", "a\nb", "é", String(repeating: "a", count: 129)] {
+                #expect(
+                    await code { () throws(StorageError) in _ = try await store.establishIdentity(bad) } == .invalidKey)
+            }
+            #expect(try await store.list(prefix: "", after: nil, limit: 10).isEmpty)
+        }
+    }
+
     @Test("a closed reader reads no more", arguments: ScratchStore.all)
     func closedReader(scratch: ScratchStore) async throws {
         try await scratch.run { store in
