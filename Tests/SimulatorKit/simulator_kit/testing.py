@@ -1,0 +1,81 @@
+"""A simulator as a child process of a test: started, asked over its control face, and stopped by its own process id."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import queue
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+
+class SimulatorProcess:
+    """`python -m MODULE FLAGS`, ready once it has said on which ports it listens."""
+
+    def __init__(self, module: str, folder: pathlib.Path, *flags: object) -> None:
+        self.lines: list[str] = []
+        self._queue: queue.Queue[str] = queue.Queue()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module, *map(str, flags)], cwd=folder, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        threading.Thread(target=self._read, daemon=True).start()
+        self.control_url = self._ready(r"control on (\S+)")
+        self.url = self._ready(r"listening on (\S+)")
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            self._queue.put(line)
+        self._queue.put("")
+
+    def _ready(self, pattern: str) -> str:
+        while line := self._queue.get(timeout=30):
+            if match := re.search(pattern, line):
+                return match[1]
+        raise AssertionError("it ended before it listened:\n" + "\n".join(self.lines))
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        return self.process.wait(10)
+
+    def sim(self, action: str, /, **body: Any) -> Any:
+        """POST /_sim/ACTION."""
+        return self._call("POST", action, json.dumps(body).encode())
+
+    def read(self, name: str) -> Any:
+        """GET /_sim/NAME."""
+        return self._call("GET", name, None)
+
+    def clear_faults(self) -> None:
+        self._call("DELETE", "fault", None)
+
+    def effects(self, kind: str) -> dict[str, int]:
+        """Counters of the journal: `effects("created")` is {name: times}."""
+        return self.read("journal")["effects"].get(kind, {})
+
+    def _call(self, method: str, name: str, body: bytes | None) -> Any:
+        request = urllib.request.Request(f"{self.control_url}/_sim/{name}", body, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise ValueError(error.read().decode()) from None
+
+
+def eventually(what: str, condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """What `condition` returns once it is true; fails with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what} (last: {answer!r})"
+        time.sleep(0.02)
+    return answer
