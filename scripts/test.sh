@@ -1,6 +1,6 @@
 #!/bin/bash
-# `make test`: builds once, runs the Swift tests and then the conformance suite, and says how long each part took.
-# Both suites run even when the first fails, so that one run shows all there is to see; the exit code is 0 only if all passed.
+# `make test`: tests the simulators, builds once, runs the Swift tests and the conformance suite, and says how long each took.
+# Every suite runs even when one before it fails, so that one run shows all there is to see; the exit code is 0 only if all passed.
 #
 # One configuration serves both (debug by default): on two cores a second build costs more than the tests themselves.
 #   SCALEODM_TEST_CONFIGURATION=release    test what is shipped instead
@@ -26,6 +26,9 @@ part() {
     [ $code -eq 0 ] || failed+=("$name")
     return $code
 }
+
+# The simulators are Python and need no build.
+part simulators .build/venv/bin/python -m pytest -q -p no:cacheprovider --timeout=120 Tests/ArgoSimulator || true
 
 flags=(-c "$configuration")
 [ "$configuration" = debug ] || flags+=(-Xswiftc -enable-testing)

@@ -74,15 +74,20 @@ class Faces:
         return self.argo(request)
 
 
-def main() -> None:
-    options = arguments()
-    cluster = make_cluster(options)
+def make_servers(options: argparse.Namespace, cluster: Cluster) -> tuple[Server, Server]:
+    """The server of both faces and that of the control face, not yet started."""
     faults = FaultTable()
     service = Server(Faces(cluster), options.port, faults=faults, journal=cluster.journal, clock=cluster.clock,
                      tls=program.tls_context(options.tls_certificate, options.tls_key))
+    return service, Server(control_of(cluster, service, faults), options.control)
+
+
+def main() -> None:
+    options = arguments()
+    cluster = make_cluster(options)
     validation.warm_up()
     cluster.controller.start()
-    program.run(service, Server(control_of(cluster, service, faults), options.control))
+    program.run(*make_servers(options, cluster))
     cluster.controller.stop()
 
 

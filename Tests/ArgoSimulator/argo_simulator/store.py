@@ -121,9 +121,13 @@ class Store:
             self._archive.pop(uid, None)
 
     def compact(self) -> None:
-        """Forgets the history: a watch from before now gets 410, as after etcd's compaction."""
+        """Forgets the history: watches from before now get 410, those that run too, as after etcd's compaction.
+
+        (The version grows by one, as though something else in the cluster had changed and been forgotten.)
+        """
         with self.changed:
             self._history.clear()
+            self._version += 1
             self._oldest = self._version
             self.changed.notify_all()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import requests
-from simulator_kit.testing import SimulatorProcess, eventually
+from simulator_kit.testing import Controlled, eventually
 
 ENDED = ("Succeeded", "Failed", "Error")
 
@@ -15,7 +15,7 @@ ENDED = ("Succeeded", "Failed", "Error")
 class Client:
     """Requests to one cluster, namespace `odm`."""
 
-    def __init__(self, process: SimulatorProcess, token: str = "secret") -> None:
+    def __init__(self, process: Controlled, token: str = "secret") -> None:
         self.process = process
         self.url = process.url
         self.session = requests.Session()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import socket
 import subprocess
@@ -13,9 +14,10 @@ import pytest
 _TESTS = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(_TESTS / "SimulatorKit"), str(_TESTS / "ArgoSimulator"), str(pathlib.Path(__file__).parent)]
 
+from argo_simulator.__main__ import arguments, make_cluster, make_servers  # noqa: E402
 from client import Client  # noqa: E402
 from simulator_kit.bucket import Storage  # noqa: E402
-from simulator_kit.testing import SimulatorProcess, eventually  # noqa: E402
+from simulator_kit.testing import SimulatorProcess, SimulatorThreads, eventually  # noqa: E402
 
 #: Short times; the manifests' own (back-off of 60 s, TTL of a day) shrink a thousandfold.
 _FAST = ("--accept-seconds", 0.02, "--pending-seconds", 0.02, "--pod-seconds", 0.02, "--run-seconds", 0.2,
@@ -23,34 +25,31 @@ _FAST = ("--accept-seconds", 0.02, "--pending-seconds", 0.02, "--pod-seconds", 0
 
 
 class Clusters:
-    """Starts clusters, and stops them all at the end."""
+    """Clusters inside this process, and their end."""
 
     def __init__(self) -> None:
-        self._started: list[SimulatorProcess] = []
+        self._closing = contextlib.ExitStack()
 
     def start(self, *flags: object) -> Client:
-        process = SimulatorProcess("argo_simulator", _TESTS / "ArgoSimulator", *_FAST, *flags)
-        self._started.append(process)
-        return Client(process)
+        options = arguments([str(word) for word in (*_FAST, *flags)])
+        cluster = make_cluster(options)
+        cluster.controller.start()
+        self._closing.callback(cluster.controller.stop)
+        threads = SimulatorThreads(*make_servers(options, cluster))
+        self._closing.callback(threads.stop)
+        return Client(threads)
 
     def stop(self) -> None:
-        for process in self._started:
-            if process.process.poll() is None:
-                assert process.stop() == 0, "\n".join(process.lines)
-            assert not any("Traceback" in line for line in process.lines), "\n".join(process.lines)
+        self._closing.close()
 
 
 @pytest.fixture(scope="session")
-def _shared_clusters():
-    clusters = Clusters()
-    yield clusters
-    clusters.stop()
-
-
-@pytest.fixture(scope="session")
-def shared(_shared_clusters) -> Client:
-    """A cluster for every test that needs no knobs of its own."""
-    return _shared_clusters.start()
+def shared():
+    """The program, for every test that needs no knobs of its own."""
+    process = SimulatorProcess("argo_simulator", _TESTS / "ArgoSimulator", *_FAST)
+    yield Client(process)
+    assert process.stop() == 0, "\n".join(process.lines)
+    assert not any("Traceback" in line for line in process.lines), "\n".join(process.lines)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A simulator as a child process of a test: started, asked over its control face, and stopped by its own process id."""
+"""Simulators in tests: as a child process, stopped by its own process id, or as threads of the test."""
 
 from __future__ import annotations
 
@@ -16,8 +16,40 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+from .server import Server
 
-class SimulatorProcess:
+
+class Controlled:
+    """A simulator as a test sees it: where it listens, and its control face."""
+
+    url = ""
+    control_url = ""
+
+    def sim(self, action: str, /, **body: Any) -> Any:
+        """POST /_sim/ACTION."""
+        return self._call("POST", action, json.dumps(body).encode())
+
+    def read(self, name: str) -> Any:
+        """GET /_sim/NAME."""
+        return self._call("GET", name, None)
+
+    def clear_faults(self) -> None:
+        self._call("DELETE", "fault", None)
+
+    def effects(self, kind: str) -> dict[str, int]:
+        """Counters of the journal: `effects("created")` is {name: times}."""
+        return self.read("journal")["effects"].get(kind, {})
+
+    def _call(self, method: str, name: str, body: bytes | None) -> Any:
+        request = urllib.request.Request(f"{self.control_url}/_sim/{name}", body, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise ValueError(error.read().decode()) from None
+
+
+class SimulatorProcess(Controlled):
     """`python -m MODULE FLAGS`, ready once it has said on which ports it listens."""
 
     def __init__(self, module: str, folder: pathlib.Path, *flags: object) -> None:
@@ -48,28 +80,18 @@ class SimulatorProcess:
         self.process.terminate()
         return self.process.wait(10)
 
-    def sim(self, action: str, /, **body: Any) -> Any:
-        """POST /_sim/ACTION."""
-        return self._call("POST", action, json.dumps(body).encode())
+class SimulatorThreads(Controlled):
+    """The same inside the test's own process: it starts at once, since everything it needs is loaded already."""
 
-    def read(self, name: str) -> Any:
-        """GET /_sim/NAME."""
-        return self._call("GET", name, None)
+    def __init__(self, service: Server, control: Server) -> None:
+        self._servers = [service, control]
+        for server in self._servers:
+            server.start()
+        self.url, self.control_url = service.url, control.url
 
-    def clear_faults(self) -> None:
-        self._call("DELETE", "fault", None)
-
-    def effects(self, kind: str) -> dict[str, int]:
-        """Counters of the journal: `effects("created")` is {name: times}."""
-        return self.read("journal")["effects"].get(kind, {})
-
-    def _call(self, method: str, name: str, body: bytes | None) -> Any:
-        request = urllib.request.Request(f"{self.control_url}/_sim/{name}", body, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise ValueError(error.read().decode()) from None
+    def stop(self) -> None:
+        for server in self._servers:
+            server.stop()
 
 
 def eventually(what: str, condition: Callable[[], Any], seconds: float = 20) -> Any:
