@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator_kit.bucket import Storage
 from simulator_kit.clock import Clock, rfc3339
+from simulator_kit.timers import Timers
 
 from . import nodes
 from .errors import ClusterError
@@ -20,7 +21,6 @@ from .quantities import duration
 from .run import Run
 from .scripted import ScriptedPod
 from .store import Store, Workflow
-from .timers import Timers
 
 
 @dataclasses.dataclass

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from simulator_kit import products
 from simulator_kit.bucket import Storage
+from simulator_kit.timers import Timers
 
 from .plans import ENDINGS
 from .pods import GatewayTask, PodReports, PodSpec, failure_message
-from .timers import Timers
 
 _ODM_LINES = (
     "[INFO]    Initializing ODM 3.6.0", "[INFO]    Running dataset stage", "[INFO]    Running opensfm stage",

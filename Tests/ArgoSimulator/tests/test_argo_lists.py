@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from clusters import Clusters
 from manifests import pipeline
 from simulator_kit.testing import eventually
 
@@ -24,8 +25,6 @@ def farm(_farm_clusters):
 
 @pytest.fixture(scope="module")
 def _farm_clusters():
-    from conftest import Clusters
-
     clusters = Clusters()
     yield clusters.start()
     clusters.stop()

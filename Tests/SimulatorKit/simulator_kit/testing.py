@@ -7,6 +7,7 @@ import os
 import pathlib
 import queue
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+from .bucket import Storage
 from .server import Server
 
 
@@ -92,6 +94,31 @@ class SimulatorThreads(Controlled):
     def stop(self) -> None:
         for server in self._servers:
             server.stop()
+
+
+class RcloneServer:
+    """rclone's S3 server on a folder: it checks signatures, and holds what moto would have to keep in memory."""
+
+    def __init__(self, root: pathlib.Path, *buckets: str) -> None:
+        for bucket in buckets:
+            (root / bucket).mkdir()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self._process = subprocess.Popen(
+            [pathlib.Path(sys.executable).parent / "rclone", "serve", "s3", "--addr", f"127.0.0.1:{port}", "--config", "",
+             "--auth-key", "key-id,key-secret", "--vfs-cache-mode", "off", root], stderr=subprocess.DEVNULL)
+        self.storage = Storage(f"http://127.0.0.1:{port}", "key-id", "key-secret")
+        eventually("rclone's S3 server listens", lambda: _listens(port))
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def eventually(what: str, condition: Callable[[], Any], seconds: float = 20) -> Any:
