@@ -18,7 +18,7 @@ from .fields import FieldFilter, filtered_event, filtered_workflow
 from .logs import LogOptions
 from .pods import PodSpec
 from .run import ENDED
-from .store import Event, Workflow
+from .store import Workflow, labels_of
 from .streams import stream_reply
 
 #: Calls that exist in Argo and that a careful client doesn't use: neither is idempotent, or nothing is won by it.
@@ -143,7 +143,7 @@ class ArgoAPI:
         """What the selectors and filters leave, newest first, as the server sorts."""
         fits = _selector(request)
         name = re.search(r"metadata\.name=([^,]+)", request.first("listOptions.fieldSelector"))
-        kept = [w for w in workflows if fits(w["metadata"].get("labels") or {})
+        kept = [w for w in workflows if fits(labels_of(w))
                 and (not name or _name_fits(w["metadata"]["name"], name[1], request.first("nameFilter")))
                 and _time_fits(w, request)]
         return sorted(kept, key=lambda w: (w["metadata"]["creationTimestamp"], int(w["metadata"]["resourceVersion"])),
@@ -187,7 +187,7 @@ class ArgoAPI:
     def list_archived(self, request: Request) -> Reply:
         fits = _selector(request)
         kept = [w for w in self.store.archived_list(request.first("namespace"))
-                if fits(w["metadata"].get("labels") or {}) and w["metadata"]["name"].startswith(request.first("namePrefix"))]
+                if fits(labels_of(w)) and w["metadata"]["name"].startswith(request.first("namePrefix"))]
         page, metadata = self._page(kept, request, True)
         return Reply.of_json({"metadata": metadata, "items": page or None})
 
@@ -231,8 +231,8 @@ class ArgoAPI:
             for event in self.store.watch(request.parts["namespace"], version, seconds, self.cluster.keep_alive):
                 if event is None:
                     yield None
-                elif fits(event.workflow["metadata"].get("labels") or {}):
-                    yield filtered_event(_message(event), fields)
+                elif kind := event.kind_for(fits):
+                    yield filtered_event({"result": {"type": kind, "object": event.workflow}}, fields)
         except ClusterError as error:
             yield filtered_event(stream_error(3, 400, error.message), fields)
             return
@@ -292,10 +292,6 @@ def _since(request: Request, prefix: str, name: str) -> int:
         return int(float(text) * 1e9) if re.fullmatch(r"[\d.]+", text) else int(parse_rfc3339(text)) * 1_000_000_000
     except ValueError:
         raise BadRequest(f"{name}: {text!r} is no time") from None
-
-
-def _message(event: Event) -> dict[str, Any]:
-    return {"result": {"type": event.kind, "object": event.workflow}}
 
 
 def _selector(request: Request) -> selectors.Requirement:

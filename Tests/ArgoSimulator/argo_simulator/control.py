@@ -19,7 +19,7 @@ def control_of(cluster: Cluster, server: Server, faults: FaultTable) -> Control:
     control.on("vanish", lambda body: _vanish(cluster, body))
     control.on("compact", lambda _: cluster.store.compact())
     control.on("reset", lambda _: cluster.controller.reset())
-    control.on("log", lambda body: [cluster.logs.append(body["pod"], body["container"], line) for line in body["lines"]])
+    control.on("log", lambda body: _print(cluster, body))
     control.on("removePods", lambda body: _remove_pods(cluster, body))
     return control
 
@@ -56,6 +56,11 @@ def _vanish(cluster: Cluster, body: dict[str, Any]) -> None:
     cluster.delete(_namespace(body), body["name"])
     if workflow:
         cluster.store.delete_archived(workflow["metadata"]["uid"])
+
+
+def _print(cluster: Cluster, body: dict[str, Any]) -> None:
+    for line in body["lines"]:
+        cluster.logs.append(body["pod"], body["container"], line)
 
 
 def _remove_pods(cluster: Cluster, body: dict[str, Any]) -> None:

@@ -69,10 +69,14 @@ class Controller:
         self.timers.start()
 
     def stop(self) -> None:
+        """Ends every pod, and waits for their processes and folders to be gone."""
         self.timers.stop()
         with self.lock:
-            for run in self._runs.values():
-                run.kill_pod()
+            pods = [pod for run in self._runs.values() if (pod := run.pod)]
+        for pod in pods:
+            pod.kill()
+        for pod in pods:
+            pod.wait(5)
 
     def now(self) -> str:
         return rfc3339(self.clock.time())

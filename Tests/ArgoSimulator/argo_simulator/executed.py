@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -29,9 +30,11 @@ class ExecutedPod:
         self.progress_seconds = progress_seconds
         self._killed = threading.Event()
         self._done = threading.Event()
+        self._begun = False
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self._begun = True
         threading.Thread(target=self._run, name=self.spec.name, daemon=True).start()
 
     def kill(self) -> None:
@@ -39,7 +42,13 @@ class ExecutedPod:
         process = self._process
         if process and process.poll() is None:
             # Its own session, so that rclone and ODM below a shell go too.
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    def wait(self, seconds: float) -> None:
+        """Waits until its processes and its folder are gone."""
+        if self._begun:
+            self._done.wait(seconds)
 
     def _run(self) -> None:
         sandbox = Sandbox(self.spec.name, self.spec.volumes)
@@ -51,8 +60,8 @@ class ExecutedPod:
             traceback.print_exc()
             self.reports.ended("Error", f"Pod failed before main container starts due to {error}")
         finally:
-            self._done.set()
             sandbox.remove()
+            self._done.set()
 
     def _run_containers(self, sandbox: Sandbox) -> None:
         failure = ""

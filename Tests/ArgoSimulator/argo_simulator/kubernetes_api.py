@@ -15,7 +15,7 @@ from .argo_api import log_options
 from .cluster import Cluster
 from .errors import ClusterError, gone, invalid, not_found, unauthorized, workflow_not_found
 from .pods import PodSpec
-from .store import PREFIX, Workflow
+from .store import PREFIX, Workflow, labels_of
 
 _BASE = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/workflows"
 _CORE = "/api/v1/namespaces/{namespace}"
@@ -103,7 +103,7 @@ class KubernetesAPI:
         """Pages by an opaque token, which dies with the history that it stands on."""
         fits = _selector(request)
         workflows, version = self.store.list(request.parts["namespace"])
-        workflows = sorted((w for w in workflows if fits(w["metadata"].get("labels") or {})),
+        workflows = sorted((w for w in workflows if fits(labels_of(w))),
                            key=lambda w: w["metadata"]["name"])
         token = request.first("continue")
         if token:
@@ -145,8 +145,8 @@ class KubernetesAPI:
                 if event is None:
                     if bookmarks:
                         yield _line("BOOKMARK", _bookmark(self.store.version))
-                elif fits(event.workflow["metadata"].get("labels") or {}):
-                    yield _line(event.kind, event.workflow)
+                elif kind := event.kind_for(fits):
+                    yield _line(kind, event.workflow)
         except ClusterError as error:
             yield _line("ERROR", error.as_status())
 

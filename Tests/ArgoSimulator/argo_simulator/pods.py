@@ -7,7 +7,7 @@ import dataclasses
 import json
 from typing import Any, Protocol
 
-from simulator_kit.bucket import Place
+from simulator_kit.bucket import Place, Storage
 
 from .nodes import containers_of
 from .plans import PodPlan
@@ -75,13 +75,14 @@ class GatewayTask:
     document: dict[str, Any]
 
     @classmethod
-    def of(cls, pod: PodSpec) -> GatewayTask | None:
-        """From `GW_TASK_B64` of any container; None where the manifest is somebody else's."""
-        for container in pod.containers:
-            for variable in container.get("env") or ():
-                if variable["name"] == "GW_TASK_B64" and variable.get("value"):
-                    text = variable["value"]
-                    return cls(json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
+    def of(cls, pod: PodSpec, storage: Storage) -> GatewayTask | None:
+        """From the environment, or from the object that it names; None where the manifest is somebody else's."""
+        given = {variable["name"]: variable.get("value") or "" for container in pod.containers
+                 for variable in container.get("env") or ()}
+        if text := given.get("GW_TASK_B64"):
+            return cls(json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
+        if key := given.get("GW_TASK_KEY"):
+            return cls(json.loads(storage.get(Place(given["GW_TASK_BUCKET"], ""), key)))
         return None
 
     @property
@@ -118,6 +119,9 @@ class Pod(Protocol):
 
     def kill(self) -> None:
         """Stops whatever runs, and returns at once."""
+
+    def wait(self, seconds: float) -> None:
+        """After a kill: waits until nothing of it is left on this machine."""
 
 
 def reason_of(code: int) -> str:

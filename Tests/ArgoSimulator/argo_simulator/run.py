@@ -34,7 +34,8 @@ class Run:
         #: True once nothing may happen any more.
         self.retired = False
         self._lock = threading.RLock()
-        self._pod: Pod | None = None
+        #: The pod that runs or is about to.
+        self.pod: Pod | None = None
         self._pod_node = ""
         self._began = 0.0
         self._tries = 0
@@ -120,11 +121,11 @@ class Run:
         self._pod_node = node
         waiting = self._reason_to_wait(spec)
         if waiting:
-            self._pod = None
+            self.pod = None
             self._update(lambda w: w["status"]["nodes"][nodes.node_id(self.name, node)].update(message=waiting))
             return
-        self._pod = self.controller.new_pod(spec, NodeReports(self, node, spec), self._in_exit_handler)
-        self._later(self.controller.knobs.podSeconds, self._pod.start)
+        self.pod = self.controller.new_pod(spec, NodeReports(self, node, spec), self._in_exit_handler)
+        self._later(self.controller.knobs.podSeconds, self.pod.start)
 
     def _pod_spec(self, workflow: Workflow, template: dict[str, Any], node: str, plan: PodPlan) -> PodSpec:
         name = nodes.pod_name(self.name, node, template["name"])
@@ -150,7 +151,7 @@ class Run:
             workflow = self._current()
             if workflow is None or node != self._pod_node:
                 return
-            self._pod, self._pod_node = None, ""
+            self.pod, self._pod_node = None, ""
             self._update(lambda w: self._finish_pod_nodes(w, node, phase, message))
             if self._in_exit_handler:
                 self._complete(*self._outcome)
@@ -235,7 +236,7 @@ class Run:
             self._finish_main("Failed", f"Stopped with strategy '{strategy}'")
 
     def kill_pod(self) -> None:
-        pod = self._pod
+        pod = self.pod
         if pod:
             pod.kill()
 

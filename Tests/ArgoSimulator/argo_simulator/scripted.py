@@ -33,7 +33,6 @@ class ScriptedPod:
         self.timers = timers
         self.seconds = seconds
         self.storage = storage
-        self.task = GatewayTask.of(spec) if storage else None
         self._alive = True
 
     def start(self) -> None:
@@ -42,6 +41,9 @@ class ScriptedPod:
 
     def kill(self) -> None:
         self._alive = False
+
+    def wait(self, seconds: float) -> None:
+        """There is nothing but timers."""
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         self.timers.after(seconds, lambda: action() if self._alive else None)
@@ -53,7 +55,7 @@ class ScriptedPod:
         # In a set of three the middle one has nearly all the time; the others are over at once.
         share = self.seconds if len(self.spec.containers) == 1 or name == "process" else 0.0
         if name == "download":
-            self._write({"_STARTED.json": self.task.marker() if self.task else b""},
+            self._write(lambda task: {"_STARTED.json": task.marker()}, index,
                         then=functools.partial(self._run_container, index, share))
         else:
             self._run_container(index, share)
@@ -91,8 +93,8 @@ class ScriptedPod:
             if outcome == "exit" or self.spec.runs_out_of_memory:
                 self._fail(index, 137 if outcome != "exit" else self.spec.plan.exitCode)
                 return
-        if name == "upload" and self.task and self.spec.plan.results:
-            self._write(self._results(), then=functools.partial(self._succeed, index))
+        if name == "upload" and self.spec.plan.results:
+            self._write(_results, index, then=functools.partial(self._succeed, index))
         else:
             self._succeed(index)
 
@@ -111,34 +113,32 @@ class ScriptedPod:
         else:
             self.reports.ended("Succeeded")
 
-    def _results(self) -> dict[str, bytes]:
-        """All files of a finished run; `_DONE.json` is the last, since it vouches for the others."""
-        assert self.task
-        files = products.results(str(self.task.document.get("task")), [], self.task.document.get("args"))
-        files["all.zip"] = products.archive(files)
-        size = sum(map(len, files.values()))
-        return {**files, "_DONE.json": self.task.marker(files=len(files), bytes=size)}
-
-    def _write(self, files: dict[str, bytes], then: Callable[[], None]) -> None:
+    def _write(self, files: Callable[[GatewayTask], dict[str, bytes]], index: int, then: Callable[[], None]) -> None:
         """Puts files into the task's output place and goes on; a store that refuses them fails the container."""
-        if not self.task or not self.storage:
+        storage = self.storage
+        if not storage:
             then()
             return
-        task, storage = self.task, self.storage
 
         def put() -> None:
             try:
-                for name, body in files.items():
+                task = GatewayTask.of(self.spec, storage)
+                for name, body in (files(task) if task else {}).items():
                     storage.put(task.output, name, body)
-            except Exception as error:
-                self._later(0, functools.partial(self._refused_by_storage, str(error)))
+            except Exception as error:  # Whatever it is, a container would end with it.
+                self._later(0, functools.partial(self._refused, index, str(error)))
                 return
             self._later(0, then)
 
         _writers.submit(put)
 
-    def _refused_by_storage(self, text: str) -> None:
-        name = self.spec.containers[-1]["name"]
-        self.reports.line(name, f"Failed to copy: {text}")
-        self.reports.container_ended(name, 1)
-        self.reports.ended("Failed", failure_message(name, 1))
+    def _refused(self, index: int, text: str) -> None:
+        self.reports.line(self.spec.containers[index]["name"], f"Failed to copy: {text}")
+        self._fail(index, 1)
+
+
+def _results(task: GatewayTask) -> dict[str, bytes]:
+    """All files of a finished run; `_DONE.json` is the last, since it vouches for the others."""
+    files = products.results(str(task.document.get("task")), [], task.document.get("args"))
+    files["all.zip"] = products.archive(files)
+    return {**files, "_DONE.json": task.marker(files=len(files), bytes=sum(map(len, files.values())))}

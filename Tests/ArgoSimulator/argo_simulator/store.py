@@ -1,12 +1,14 @@
 """The cluster's memory: workflows with resource versions, the history that watches read, the lagging view, the archive.
 
-One lock guards all. Objects that leave the store are copies, so that a slow stream never sees one change.
+One lock guards all. What leaves the store are snapshots, one for each version and shared by all readers: nobody may
+change them, and a list of a thousand workflows copies nothing.
 """
 
 from __future__ import annotations
 
 import collections
-import copy
+import dataclasses
+import json
 import random
 import threading
 import uuid
@@ -17,6 +19,7 @@ from simulator_kit.clock import Clock, rfc3339
 from simulator_kit.journal import Journal
 
 from .errors import ClusterError, gone, workflow_not_found
+from .selectors import Labels
 
 Workflow = dict[str, Any]
 Key = tuple[str, str]
@@ -27,16 +30,36 @@ PHASE, COMPLETED, ARCHIVING = PREFIX + "phase", PREFIX + "completed", PREFIX + "
 _GENERATED = "bcdfghjklmnpqrstvwxz2456789"
 
 
+def copy_of(value: Workflow) -> Workflow:
+    """A deep copy; objects are JSON, and this is several times faster than copy.deepcopy."""
+    return json.loads(json.dumps(value))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Event:
     """One change. `time` is monotonic and tells the lagging view when it may see the change."""
 
-    __slots__ = ("version", "kind", "workflow", "time")
+    version: int
+    kind: str
+    workflow: Workflow
+    time: float = 0.0
+    #: The object before the change: a watch with a selector must tell when an object leaves its selection.
+    previous: Workflow | None = None
 
-    def __init__(self, version: int, kind: str, workflow: Workflow, time: float) -> None:
-        self.version = version
-        self.kind = kind
-        self.workflow = workflow
-        self.time = time
+    def kind_for(self, fits: Callable[[Labels], bool]) -> str:
+        """What a watch with this selector calls the change; empty when it is none of its business.
+
+        An object whose labels stop to fit is DELETED to that watch, and one whose labels begin to fit is ADDED.
+        """
+        before = self.previous is not None and fits(labels_of(self.previous))
+        after = self.kind != "DELETED" and fits(labels_of(self.workflow))
+        if before and after:
+            return "MODIFIED"
+        return "ADDED" if after else "DELETED" if before else ""
+
+
+def labels_of(workflow: Workflow) -> Labels:
+    return workflow["metadata"].get("labels") or {}
 
 
 class Store:
@@ -49,6 +72,7 @@ class Store:
         #: Seconds by which the Argo Server's list lags behind.
         self.list_lag = 0.0
         self._live: dict[Key, Workflow] = {}
+        self._snapshots: dict[Key, Workflow] = {}
         self._archive: dict[str, Workflow] = {}
         self._version = 1000
         self._history: collections.deque[Event] = collections.deque(maxlen=history)
@@ -71,7 +95,7 @@ class Store:
 
     def create(self, namespace: str, manifest: Workflow, dry_run: bool = False) -> Workflow:
         """Stores a new workflow and returns it as stored; 409 when the name is taken."""
-        workflow = copy.deepcopy(manifest)
+        workflow = copy_of(manifest)
         metadata = workflow["metadata"]
         with self.changed:
             if not metadata.get("name"):
@@ -84,19 +108,18 @@ class Store:
                          "creationTimestamp": rfc3339(self.clock.time())}
             workflow |= {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
                          "status": {"startedAt": None, "finishedAt": None}}
-            if not dry_run:
-                self._live[key] = workflow
-                self.journal.effect("created", key[1])
-                self._record("ADDED", workflow)
-            return copy.deepcopy(workflow)
+            if dry_run:
+                return workflow
+            self._live[key] = workflow
+            self.journal.effect("created", key[1])
+            return self._record("ADDED", workflow)
 
     def update(self, namespace: str, name: str, change: Callable[[Workflow], None], uid: str | None = None) -> Workflow:
         """Applies `change` to the live object under the lock; 404 when it (or that uid) is gone."""
         with self.changed:
             workflow = self._found(namespace, name, uid)
             change(workflow)
-            self._record("MODIFIED", workflow)
-            return copy.deepcopy(workflow)
+            return self._record("MODIFIED", workflow)
 
     def delete(self, namespace: str, name: str, uid: str | None = None) -> Workflow:
         with self.changed:
@@ -106,12 +129,11 @@ class Store:
                                                     f"{workflow['metadata']['uid']}")
             del self._live[namespace, name]
             self.journal.effect("deleted", name)
-            self._record("DELETED", workflow)
-            return workflow
+            return self._record("DELETED", workflow)
 
     def archive(self, workflow: Workflow) -> None:
         """Keeps a copy of a finished workflow, marked as Argo marks archived ones."""
-        kept = copy.deepcopy(workflow)
+        kept = copy_of(workflow)
         kept["metadata"].setdefault("labels", {})[ARCHIVING] = "Persisted"
         with self.changed:
             self._archive[kept["metadata"]["uid"]] = kept
@@ -135,6 +157,7 @@ class Store:
         """A cluster restored without its state. Versions go on; objects, history and archive are gone."""
         with self.changed:
             self._live.clear()
+            self._snapshots.clear()
             self._archive.clear()
             self._seen.clear()
             self._unseen.clear()
@@ -146,34 +169,41 @@ class Store:
             raise workflow_not_found(name)
         return workflow
 
-    def _record(self, kind: str, workflow: Workflow) -> None:
+    def _record(self, kind: str, workflow: Workflow) -> Workflow:
+        """Gives the change a version and makes it history; the snapshot of the object as it is now."""
         self._version += 1
         workflow["metadata"]["resourceVersion"] = str(self._version)
         if len(self._history) == self._history.maxlen:
             self._oldest = self._history[0].version
-        event = Event(self._version, kind, copy.deepcopy(workflow), self.clock.monotonic())
+        key = workflow["metadata"]["namespace"], workflow["metadata"]["name"]
+        snapshot = copy_of(workflow)
+        previous = self._snapshots.pop(key, None)
+        if kind != "DELETED":
+            self._snapshots[key] = snapshot
+        event = Event(self._version, kind, snapshot, self.clock.monotonic(), previous)
         self._history.append(event)
         self._unseen.append(event)
         self.changed.notify_all()
+        return snapshot
 
     # Reading.
 
     def get(self, namespace: str, name: str) -> Workflow | None:
         with self.changed:
-            return copy.deepcopy(self._live.get((namespace, name)))
+            return self._snapshots.get((namespace, name))
 
     def archived(self, uid: str) -> Workflow | None:
         with self.changed:
-            return copy.deepcopy(self._archive.get(uid))
+            return self._archive.get(uid)
 
     def archived_list(self, namespace: str) -> list[Workflow]:
         with self.changed:
-            return [copy.deepcopy(w) for w in self._archive.values() if w["metadata"]["namespace"] == namespace]
+            return [w for w in self._archive.values() if w["metadata"]["namespace"] == namespace]
 
     def list(self, namespace: str) -> tuple[list[Workflow], int]:
         """The truth, as Kubernetes' API lists it, and its resource version."""
         with self.changed:
-            return [copy.deepcopy(w) for (space, _), w in self._live.items() if space == namespace], self._version
+            return [w for (space, _), w in self._snapshots.items() if space == namespace], self._version
 
     def cached_list(self, namespace: str) -> tuple[list[Workflow], int]:
         """What the Argo Server's cache shows: the truth of `list_lag` seconds ago."""
@@ -187,7 +217,7 @@ class Store:
                 else:
                     self._seen[key] = event.workflow
             version = self._unseen[0].version - 1 if self._unseen else self._version
-            return [copy.deepcopy(w) for (space, _), w in self._seen.items() if space == namespace], version
+            return [w for (space, _), w in self._seen.items() if space == namespace], version
 
     def watch(self, namespace: str, version: int | None, seconds: float, pulse: float) -> Iterator[Event | None]:
         """Events after `version`; None as a pulse whenever nothing came for `pulse` seconds; ends after `seconds`.
@@ -198,7 +228,7 @@ class Store:
         end = self.clock.monotonic() + seconds
         if version is None:
             objects, version = self.list(namespace)
-            yield from (Event(int(w["metadata"]["resourceVersion"]), "ADDED", w, 0) for w in objects)
+            yield from (Event(int(w["metadata"]["resourceVersion"]), "ADDED", w) for w in objects)
         elif version < self._oldest:
             raise gone(version, self._oldest)
         while (now := self.clock.monotonic()) < end:

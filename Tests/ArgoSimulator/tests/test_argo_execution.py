@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import pathlib
 
 import pytest
-from client import node
+from client import Client, node
 from manifests import pipeline, task_env
 from simulator_kit.bucket import Place
 from simulator_kit.testing import eventually
@@ -132,6 +133,18 @@ def test_a_missing_secret_or_key_keeps_the_pod_pending(executing, storage, name)
     assert (pod["phase"], pod["message"]) == ("Pending", 'CreateContainerConfigError: secret "absent" not found')
 
 
+def test_the_end_of_the_program_ends_the_processes_too(storage, name, tmp_path):
+    from simulator_kit.testing import SimulatorProcess
+
+    folder = pathlib.Path(__file__).resolve().parents[1]
+    process = SimulatorProcess("argo_simulator", folder, "--execute", "--pod-seconds", 0)
+    cluster = Client(process)
+    cluster.submit(pipeline(name, scripts={"process": ["sh", "-c", "echo pid $$; sleep 3600"]}))
+    line = eventually("it runs", lambda: next((line for line in cluster.log(name) if line.startswith("pid")), None), 60)
+    assert process.stop() == 0
+    assert not pathlib.Path(f"/proc/{line.split()[1]}").exists()
+
+
 def test_terminate_kills_the_processes(executing, name):
     executing.submit(pipeline(name, scripts={"process": ["sh", "-c", "echo begun; sleep 3600"]}))
     eventually("it runs", lambda: "begun" in executing.log(name), 60)
@@ -147,12 +160,17 @@ def test_a_container_sees_nothing_of_this_machines_environment(executing, name, 
     assert f"OWN={name}" in lines and "LEAK=secret" not in lines
 
 
-def test_scripted_pods_leave_markers_and_results_where_the_task_wants_them(clusters, storage, name):
+@pytest.mark.parametrize("by_object", [False, True])
+def test_scripted_pods_leave_markers_and_results_where_the_task_wants_them(clusters, storage, name, by_object):
     cluster = clusters.start("--s3-endpoint", storage.endpoint, "--s3-access-key", storage.access_key,
                              "--s3-secret-key", storage.secret_key)
     task = {"v": 1, "task": name, "workflow": name, "attempt": 1, "args": ["--dsm"], "outputs": [],
             "input": {"bucket": "data", "prefix": "in/"}, "output": {"bucket": "data", "prefix": f"{name}/out/"}}
-    cluster.submit(pipeline(name, env=task_env(task)))
+    env = task_env(task)
+    if by_object:
+        storage.put(Place("data", f"{name}/"), "task-1.json", json.dumps(task).encode())
+        env = [{"name": "GW_TASK_BUCKET", "value": "data"}, {"name": "GW_TASK_KEY", "value": f"{name}/task-1.json"}]
+    cluster.submit(pipeline(name, env=env))
     cluster.wait(name, "Succeeded", seconds=60)
     place = Place("data", f"{name}/out/")
     files = dict(storage.list(place))
@@ -160,3 +178,11 @@ def test_scripted_pods_leave_markers_and_results_where_the_task_wants_them(clust
     done = json.loads(storage.get(place, "_DONE.json"))
     assert (done["task"], done["attempt"]) == (name, 1) and done["files"] > 3
     assert storage.exists(place, "all.zip") and not storage.exists(place, "none")
+
+
+def test_a_store_that_refuses_the_keys_fails_the_stage_that_writes(clusters, storage, name):
+    cluster = clusters.start("--s3-endpoint", storage.endpoint, "--s3-access-key", storage.access_key,
+                             "--s3-secret-key", "wrong")
+    task = {"task": name, "workflow": name, "attempt": 1, "output": {"bucket": "data", "prefix": f"{name}/"}}
+    cluster.submit(pipeline(name, env=task_env(task)))
+    assert node(cluster.wait(name, "Failed", seconds=60), f"{name}(0)")["message"] == "download: Error (exit code 1)"

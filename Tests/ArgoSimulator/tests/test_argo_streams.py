@@ -43,6 +43,23 @@ def test_a_selector_holds_for_a_watch(clusters):
     assert next(watched(cluster, listOptions_labelSelector="of=me"))["result"]["object"]["metadata"]["name"] == "mine"
 
 
+def test_a_workflow_whose_labels_stop_to_fit_is_deleted_to_that_watch(clusters):
+    cluster = clusters.start()
+    cluster.submit(pipeline("one"))
+    kinds = []
+    for message in watched(cluster, listOptions_labelSelector="workflows.argoproj.io/completed!=true"):
+        kinds.append(message["result"]["type"])
+        if kinds[-1] == "DELETED":
+            break
+    assert kinds[0] == "ADDED" and set(kinds[1:-1]) <= {"MODIFIED"}
+    assert message["result"]["object"]["status"]["phase"] == "Succeeded"
+    version = message["result"]["object"]["metadata"]["resourceVersion"]
+    lines = cluster.kube("GET", params={
+        "watch": "1", "resourceVersion": int(version) - 1, "timeoutSeconds": 1,
+        "labelSelector": "workflows.argoproj.io/completed=true"}).text.splitlines()
+    assert json.loads(lines[0])["type"] == "ADDED"
+
+
 def test_event_streams_carry_data_lines_and_comments_and_json_lines_neither(clusters):
     cluster = clusters.start()
     cluster.process.sim("set", keepAlive=0.1)
