@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,9 +14,9 @@ from . import selectors, validation
 from .cluster import Cluster
 from .errors import ClusterError, gone, invalid, not_found, stream_error, unauthorized, workflow_not_found
 from .fields import FieldFilter, filtered_event, filtered_workflow
-from .logs import LogOptions
+from .log_requests import log_options
+from .phases import ENDED
 from .pods import PodSpec
-from .run import ENDED
 from .store import Workflow, labels_of
 from .streams import stream_reply
 
@@ -37,7 +36,7 @@ class ArgoAPI:
             ("GET", "/api/v1/version", self.version), ("GET", "/api/v1/info", self.info),
             ("GET", "/api/v1/userinfo", self.user_info),
             ("POST", "/api/v1/workflows/{namespace}", self.create), ("POST", "/api/v1/workflows/{namespace}/lint", self.lint),
-            ("GET", "/api/v1/workflows/{namespace}", self.list), ("GET", one, self.get), ("DELETE", one, self.delete),
+            ("GET", "/api/v1/workflows/{namespace}", self.list_workflows), ("GET", one, self.get), ("DELETE", one, self.delete),
             ("GET", one + "/log", self.log), ("GET", one + "/{pod}/log", self.log),
             ("PUT", one + "/terminate", self.terminate), ("PUT", one + "/stop", self.stop),
             ("GET", "/api/v1/workflow-events/{namespace}", self.watch),
@@ -55,7 +54,7 @@ class ArgoAPI:
     def __call__(self, request: Request) -> Reply:
         try:
             handler = self.router.find(request)
-            if not self.cluster.access.allows(request.headers.get("Authorization", "")):
+            if not self.cluster.access.allows(request.headers.first("Authorization")):
                 raise unauthorized()
             if handler is None:
                 return _no_route(self.router.knows_path(request))
@@ -95,8 +94,8 @@ class ArgoAPI:
         body = request.json()
         if not isinstance(body, dict):
             raise invalid("json: cannot unmarshal the body into a WorkflowCreateRequest")
-        manifest, namespace = body.get("workflow"), request.parts["namespace"]
-        validation.check_manifest(manifest)
+        namespace = request.parts["namespace"]
+        manifest = validation.checked_manifest(body.get("workflow"))
         validation.check_name(manifest["metadata"])
         labels = manifest["metadata"].setdefault("labels", {})
         labels["workflows.argoproj.io/creator"] = "system-serviceaccount-odm-gateway"
@@ -105,9 +104,7 @@ class ArgoAPI:
         return Reply.of_json(self.cluster.create(namespace, manifest, bool(body.get("serverDryRun"))))
 
     def lint(self, request: Request) -> Reply:
-        manifest = request.json().get("workflow")
-        validation.check_manifest(manifest)
-        return Reply.of_json(manifest)
+        return Reply.of_json(validation.checked_manifest(request.json().get("workflow")))
 
     def get(self, request: Request) -> Reply:
         workflow = self._live_or_archived(request.parts["namespace"], request.parts["name"], request.first("uid"))
@@ -118,17 +115,17 @@ class ArgoAPI:
         workflow = self.store.get(namespace, name)
         if workflow and uid in ("", workflow["metadata"]["uid"]):
             return workflow
-        for archived in reversed(self.store.archived_list(namespace)):
+        for archived in reversed(self.store.all_archived(namespace)):
             if archived["metadata"]["name"] == name and uid in ("", archived["metadata"]["uid"]):
                 return archived
         raise workflow_not_found(name)
 
-    def list(self, request: Request) -> Reply:
+    def list_workflows(self, request: Request) -> Reply:
         """Live objects of the lagging cache, merged with archived ones; `continue` is an offset into that."""
         namespace = request.parts["namespace"]
-        live, version = self.store.cached_list(namespace)
+        live, version = self.store.cached(namespace)
         known = {workflow["metadata"]["uid"] for workflow in live}
-        archived = [w for w in self.store.archived_list(namespace) if w["metadata"]["uid"] not in known]
+        archived = [w for w in self.store.all_archived(namespace) if w["metadata"]["uid"] not in known]
         kept = self._selected(live + archived, request)
         page, metadata = self._page(kept, request, bool(archived))
         metadata["resourceVersion"] = str(version)
@@ -186,7 +183,7 @@ class ArgoAPI:
 
     def list_archived(self, request: Request) -> Reply:
         fits = _selector(request)
-        kept = [w for w in self.store.archived_list(request.first("namespace"))
+        kept = [w for w in self.store.all_archived(request.first("namespace"))
                 if fits(labels_of(w)) and w["metadata"]["name"].startswith(request.first("namePrefix"))]
         page, metadata = self._page(kept, request, True)
         return Reply.of_json({"metadata": metadata, "items": page or None})
@@ -269,29 +266,6 @@ class ArgoAPI:
                 return
             with self.store.changed:
                 self.store.changed.wait(1)
-
-
-def log_options(request: Request, prefix: str, since_name: str) -> LogOptions:
-    """The options of a log request, whose names differ between the two APIs only by a prefix."""
-    grep = request.first("grep")
-    return LogOptions(
-        timestamps=request.flag(prefix + "timestamps"), follow=request.flag(prefix + "follow"),
-        tail=request.number(prefix + "tailLines") if request.first(prefix + "tailLines") else None,
-        since=_since(request, prefix, since_name),
-        limit_bytes=request.number(prefix + "limitBytes") or None,
-        keep=re.compile(grep).search if grep else lambda _: True)  # type: ignore[arg-type]
-
-
-def _since(request: Request, prefix: str, name: str) -> int:
-    if seconds := request.number(prefix + "sinceSeconds"):
-        return time.time_ns() - seconds * 1_000_000_000
-    text = request.first(name)
-    if not text:
-        return 0
-    try:
-        return int(float(text) * 1e9) if re.fullmatch(r"[\d.]+", text) else int(parse_rfc3339(text)) * 1_000_000_000
-    except ValueError:
-        raise BadRequest(f"{name}: {text!r} is no time") from None
 
 
 def _selector(request: Request) -> selectors.Requirement:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
+import functools
 import threading
 from typing import Any
 
@@ -162,10 +164,13 @@ class Controller:
 
     def missing_secret(self, spec: PodSpec) -> str:
         """The message of a pod that waits for a secret; empty when all are there, or when secrets aren't checked."""
-        for name, key in spec.secret_references() if self.secrets is not None else ():
-            if name not in self.secrets:
+        secrets = self.secrets
+        if secrets is None:
+            return ""
+        for name, key in spec.secret_references():
+            if name not in secrets:
                 return f'CreateContainerConfigError: secret "{name}" not found'
-            if key and key not in self.secrets[name]:
+            if key and key not in secrets[name]:
                 return f"CreateContainerConfigError: couldn't find key {key} in Secret {spec.namespace}/{name}"
         return ""
 
@@ -207,7 +212,7 @@ class Controller:
         if wanted.get(collect.get("strategy", "")):
             delay = duration(collect.get("deleteDelayDuration", "5s")) * self.knobs.timeScale
             for pod in self.pods_of(metadata["namespace"], metadata["name"]):
-                self.timers.after(delay, lambda name=pod.name: self.remove_pod(name))
+                self.timers.after(delay, functools.partial(self.remove_pod, pod.name))
         seconds = self._ttl(spec, succeeded)
         if seconds is not None:
             self.timers.after(seconds * self.knobs.timeScale, lambda: self._expire(metadata))
@@ -217,8 +222,7 @@ class Controller:
         return ttl.get("secondsAfterSuccess" if succeeded else "secondsAfterFailure", ttl.get("secondsAfterCompletion"))
 
     def _expire(self, metadata: dict[str, Any]) -> None:
-        try:
+        # Somebody may have deleted it before.
+        with contextlib.suppress(ClusterError):
             self.deleted(self.store.delete(metadata["namespace"], metadata["name"], metadata["uid"]))
-        except ClusterError:
-            pass  # Somebody deleted it before.
 

@@ -143,7 +143,7 @@ class ExecutedPod:
         source = variable["valueFrom"]
         if reference := source.get("secretKeyRef"):
             return self.secrets.get(reference["name"], {}).get(reference["key"])
-        path = (source.get("fieldRef") or {}).get("fieldPath")
+        path = (source.get("fieldRef") or {}).get("fieldPath", "")
         return {"metadata.name": self.spec.name, "metadata.namespace": self.spec.namespace}.get(path)
 
     def _publish_progress(self, sandbox: Sandbox) -> None:
@@ -162,7 +162,7 @@ class ExecutedPod:
 def is_progress(text: str) -> bool:
     """Argo's rule: `N/M` with 0 <= N <= M and M > 0."""
     n, slash, m = text.partition("/")
-    return bool(slash) and n.isdigit() and m.isdigit() and 0 < int(m) and int(n) <= int(m)
+    return bool(slash) and n.isdigit() and m.isdigit() and int(m) > 0 and int(n) <= int(m)
 
 
 def in_order(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:

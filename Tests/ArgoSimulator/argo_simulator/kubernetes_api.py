@@ -11,9 +11,9 @@ from simulator_kit.messages import BadRequest, Reply, Request
 from simulator_kit.routing import Router
 
 from . import nodes, selectors, validation
-from .argo_api import log_options
 from .cluster import Cluster
 from .errors import ClusterError, gone, invalid, not_found, unauthorized, workflow_not_found
+from .log_requests import log_options
 from .pods import PodSpec
 from .store import PREFIX, Workflow, labels_of
 
@@ -41,7 +41,7 @@ class KubernetesAPI:
     def __call__(self, request: Request) -> Reply:
         try:
             handler = self.router.find(request)
-            if not self.cluster.access.allows(request.headers.get("Authorization", "")):
+            if not self.cluster.access.allows(request.headers.first("Authorization")):
                 raise unauthorized()
             if handler is None:
                 raise ClusterError(404, "NotFound", "the server could not find the requested resource")
@@ -84,7 +84,7 @@ class KubernetesAPI:
 
     def patch(self, request: Request) -> Reply:
         """A merge patch. One of a finished workflow succeeds and changes nothing that matters."""
-        kind = request.headers.get("Content-Type", "")
+        kind = request.headers.first("Content-Type")
         if not kind.startswith("application/merge-patch+json"):
             raise ClusterError(415, "UnsupportedMediaType", f"the body of the request was in an unknown format: {kind}")
         patch = request.json()
@@ -97,12 +97,12 @@ class KubernetesAPI:
         return Reply.of_json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
 
     def list_or_watch(self, request: Request) -> Reply:
-        return self.watch(request) if request.flag("watch") else self.list(request)
+        return self.watch(request) if request.flag("watch") else self.list_workflows(request)
 
-    def list(self, request: Request) -> Reply:
+    def list_workflows(self, request: Request) -> Reply:
         """Pages by an opaque token, which dies with the history that it stands on."""
         fits = _selector(request)
-        workflows, version = self.store.list(request.parts["namespace"])
+        workflows, version = self.store.all(request.parts["namespace"])
         workflows = sorted((w for w in workflows if fits(labels_of(w))),
                            key=lambda w: w["metadata"]["name"])
         token = request.first("continue")
@@ -116,7 +116,7 @@ class KubernetesAPI:
             last = page[-1]["metadata"]["name"]
             metadata |= {"continue": base64.urlsafe_b64encode(json.dumps([version, last]).encode()).decode(),
                          "remainingItemCount": len(workflows) - len(page)}
-        if "as=PartialObjectMetadataList" in request.headers.get("Accept", ""):
+        if "as=PartialObjectMetadataList" in request.headers.first("Accept"):
             return Reply.of_json({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
                                   "items": [{"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
                                              "metadata": w["metadata"]} for w in page]})

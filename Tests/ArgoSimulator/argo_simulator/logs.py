@@ -117,22 +117,25 @@ class LogStore:
         lines, position = self._present(log, options)
         left = options.limit_bytes
         while True:
-            for line in lines:
+            for line in filter(lambda line: options.keep(line.text), lines):
                 text = line.stamped if options.timestamps else line.text
                 if left is not None and (left := left - len(text) - 1) < 0:
                     return
-                if options.keep(line.text):
-                    yield text
-            if not options.follow:
+                yield text
+            if not options.follow or (log.ended and not self._has_after(log, position)):
                 return
-            with self.changed:
-                came = self.changed.wait_for(lambda: log.first + len(log.lines) > position or log.ended, pulse)
-                lines = log.lines[max(0, position - log.first):]
-                position = log.first + len(log.lines)
-                if not lines and log.ended:
-                    return
-            if not came:
+            lines, position = self._wait(log, position, pulse)
+            if not lines and not log.ended:
                 yield None
+
+    def _has_after(self, log: ContainerLog, position: int) -> bool:
+        return log.first + len(log.lines) > position
+
+    def _wait(self, log: ContainerLog, position: int, pulse: float) -> tuple[list[Line], int]:
+        """Lines after `position` and the new position; no lines when none came in time, or when the log ended."""
+        with self.changed:
+            self.changed.wait_for(lambda: self._has_after(log, position) or log.ended, pulse)
+            return log.lines[max(0, position - log.first):], log.first + len(log.lines)
 
     def _present(self, log: ContainerLog, options: LogOptions) -> tuple[list[Line], int]:
         with self.changed:

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import nodes, retries, substitution, validation
+from . import nodes, phases, retries, substitution, validation
 from .errors import ClusterError
 from .expressions import ExpressionError
+from .phases import ENDED
 from .plans import WAITING, PodPlan
 from .pods import Pod, PodSpec
 from .reports import NodeReports
-from .store import COMPLETED, PHASE, Workflow
+from .store import Workflow
 
 if TYPE_CHECKING:
     from .controller import Controller
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 TOO_MANY = "Workflow processing has been postponed because too many workflows are already running"
 #: What the kubelet says of a pod past its deadline.
 DEADLINE = "Pod was active on the node longer than the specified deadline"
-ENDED = ("Succeeded", "Failed", "Error")
 
 
 class Run:
@@ -56,11 +56,11 @@ class Run:
             # Only possible behind Kubernetes' API, which stores anything.
             self._complete("Error", f"invalid spec: {error.message}")
             return
-        if self._shutdown(workflow):
+        if phases.shutdown(workflow):
             self.spec_changed()
             return
         admitted = self.controller.admit(self)
-        self._update(lambda w: self._set_phase(w, "Pending", "" if admitted else TOO_MANY))
+        self._update(lambda w: phases.set_phase(w, self.controller.now(), "Pending", "" if admitted else TOO_MANY))
         if admitted:
             self._later(self.controller.knobs.pendingSeconds, self.begin)
 
@@ -71,10 +71,10 @@ class Run:
             if workflow is None or workflow["status"].get("phase") == "Running":
                 return
             if workflow["spec"].get("suspend"):
-                self._update(lambda w: self._set_phase(w, "Running"))
+                self._update(lambda w: phases.set_phase(w, self.controller.now(), "Running"))
                 return
             self._began = self.controller.clock.monotonic()
-            self._update(lambda w: self._set_phase(w, "Running"))
+            self._update(lambda w: phases.set_phase(w, self.controller.now(), "Running"))
             self._set_deadline(workflow["spec"])
             self._create_pod()
 
@@ -95,7 +95,7 @@ class Run:
         workflow = self._current()
         if workflow is None:
             return
-        template = self._template(workflow, "entrypoint")
+        template = phases.template(workflow, "entrypoint")
         if "suspend" in template:
             return
         retried = "retryStrategy" in template
@@ -156,7 +156,7 @@ class Run:
             if self._in_exit_handler:
                 self._complete(*self._outcome)
             elif self._shut_down:
-                self._finish_main(phase, f"Stopped with strategy '{self._shutdown(workflow)}'")
+                self._finish_main(phase, f"Stopped with strategy '{phases.shutdown(workflow)}'")
             else:
                 self._retry_or_finish(workflow, node, phase, message)
 
@@ -185,7 +185,7 @@ class Run:
             pod["outputs"] = {"artifacts": artifacts}
 
     def _retry_or_finish(self, workflow: Workflow, node: str, phase: str, message: str) -> None:
-        strategy = self._template(workflow, "entrypoint").get("retryStrategy")
+        strategy = phases.template(workflow, "entrypoint").get("retryStrategy")
         if phase == "Succeeded" or strategy is None:
             self._finish_main(phase, message)
             return
@@ -217,11 +217,11 @@ class Run:
             workflow = self._current()
             if workflow is None:
                 return
-            strategy, phase = self._shutdown(workflow), workflow["status"].get("phase", "")
+            strategy, phase = phases.shutdown(workflow), workflow["status"].get("phase", "")
             if strategy == "Terminate" or (strategy and phase == "Running"):
                 self._shut_down_now(strategy)
             elif not strategy and phase == "Running" and not workflow["spec"].get("suspend") and not self._began:
-                self._update(lambda w: self._set_phase(w, "Pending"))
+                self._update(lambda w: phases.set_phase(w, self.controller.now(), "Pending"))
                 self.begin()
 
     def _shut_down_now(self, strategy: str) -> None:
@@ -253,21 +253,21 @@ class Run:
                 nodes.finish(root, phase, self.controller.now(), message)
 
         self._update(end_root)
-        if workflow["spec"].get("onExit") and self._shutdown(workflow) != "Terminate":
+        if workflow["spec"].get("onExit") and phases.shutdown(workflow) != "Terminate":
             self._run_exit_handler(workflow)
         else:
             self._complete(phase, message)
 
     def _run_exit_handler(self, workflow: Workflow) -> None:
         self._in_exit_handler = True
-        template, node = self._template(workflow, "onExit"), f"{self.name}.onExit"
+        template, node = phases.template(workflow, "onExit"), f"{self.name}.onExit"
         self._update(lambda w: nodes.add_pod(
             w["status"].setdefault("nodes", {}), self.name, node, template, self.controller.now(), "hooked"))
         self._start_pod(workflow, template, node, PodPlan())
 
     def _complete(self, phase: str, message: str) -> None:
         def end(w: Workflow) -> None:
-            self._set_phase(w, phase, message)
+            phases.set_phase(w, self.controller.now(), phase, message)
             w["status"]["finishedAt"] = self.controller.now()
             w["status"].setdefault("startedAt", None)
 
@@ -305,23 +305,6 @@ class Run:
                 change(found)
 
         self._update(change_node)
-
-    def _set_phase(self, workflow: Workflow, phase: str, message: str = "") -> None:
-        status = workflow["status"]
-        status["phase"] = phase
-        status.pop("message", None)
-        if message:
-            status["message"] = message
-        if phase == "Running" and not status.get("startedAt"):
-            status["startedAt"] = self.controller.now()
-        workflow["metadata"].setdefault("labels", {}).update(
-            {PHASE: phase, COMPLETED: "true" if phase in ENDED else "false"})
-
-    def _shutdown(self, workflow: Workflow) -> str:
-        return workflow["spec"].get("shutdown") or ""
-
-    def _template(self, workflow: Workflow, role: str) -> dict[str, Any]:
-        return next(t for t in workflow["spec"]["templates"] if t["name"] == workflow["spec"][role])
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         self.controller.timers.after(seconds, lambda: None if self.retired else action())

@@ -122,9 +122,9 @@ class ScriptedPod:
 
         def put() -> None:
             try:
-                task = GatewayTask.of(self.spec, storage)
-                for name, body in (files(task) if task else {}).items():
-                    storage.put(task.output, name, body)
+                if task := GatewayTask.of(self.spec, storage):
+                    for name, body in files(task).items():
+                        storage.put(task.output, name, body)
             except Exception as error:  # Whatever it is, a container would end with it.
                 self._later(0, functools.partial(self._refused, index, str(error)))
                 return

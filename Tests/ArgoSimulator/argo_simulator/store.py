@@ -196,16 +196,16 @@ class Store:
         with self.changed:
             return self._archive.get(uid)
 
-    def archived_list(self, namespace: str) -> list[Workflow]:
+    def all_archived(self, namespace: str) -> list[Workflow]:
         with self.changed:
             return [w for w in self._archive.values() if w["metadata"]["namespace"] == namespace]
 
-    def list(self, namespace: str) -> tuple[list[Workflow], int]:
+    def all(self, namespace: str) -> tuple[list[Workflow], int]:
         """The truth, as Kubernetes' API lists it, and its resource version."""
         with self.changed:
             return [w for (space, _), w in self._snapshots.items() if space == namespace], self._version
 
-    def cached_list(self, namespace: str) -> tuple[list[Workflow], int]:
+    def cached(self, namespace: str) -> tuple[list[Workflow], int]:
         """What the Argo Server's cache shows: the truth of `list_lag` seconds ago."""
         with self.changed:
             horizon = self.clock.monotonic() - self.list_lag
@@ -227,7 +227,7 @@ class Store:
         """
         end = self.clock.monotonic() + seconds
         if version is None:
-            objects, version = self.list(namespace)
+            objects, version = self.all(namespace)
             yield from (Event(int(w["metadata"]["resourceVersion"]), "ADDED", w) for w in objects)
         elif version < self._oldest:
             raise gone(version, self._oldest)

@@ -17,7 +17,7 @@ def stream_reply(request: Request, messages: Iterator[Any]) -> Reply:
 
     The head leaves with the first message, as the server's does: a failure before it has a status of its own.
     """
-    if "text/event-stream" in request.headers.get("Accept", ""):
+    if "text/event-stream" in request.headers.first("Accept"):
         return Reply(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"},
                      stream=_events(messages), head_first=False)
     return Reply(headers={"Content-Type": "application/json"}, stream=_lines(messages), head_first=False)

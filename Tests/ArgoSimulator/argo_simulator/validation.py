@@ -79,8 +79,8 @@ def check_name(metadata: dict[str, Any]) -> None:
             raise ClusterError(422, "Invalid", f"metadata.labels: Invalid value: {value!r}: of {key}")
 
 
-def check_manifest(manifest: Any) -> None:
-    """All that the Argo Server refuses with 400 before it stores a workflow."""
+def checked_manifest(manifest: Any) -> dict[str, Any]:
+    """The manifest, if the Argo Server would store it; a 400 for all that it refuses."""
     if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata"), dict):
         raise invalid("workflow was not found in the request body")
     problems = sorted(validator().iter_errors(without_nulls(manifest)), key=lambda error: list(map(str, error.path)))
@@ -89,6 +89,7 @@ def check_manifest(manifest: Any) -> None:
         raise invalid(f"invalid workflow: {place}: {problems[0].message[:300]}")
     _check_with_hera(manifest)
     check_spec(manifest)
+    return manifest
 
 
 def _check_with_hera(manifest: dict[str, Any]) -> None:

@@ -14,5 +14,5 @@ _FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Fixtures" / "argo"
 @pytest.mark.parametrize("path", sorted(_FIXTURES.glob("*.json")), ids=lambda path: path.stem)
 def test_a_manifest_of_the_gateway_is_valid(path):
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    validation.check_manifest(manifest)
+    assert validation.checked_manifest(manifest) is manifest
     validation.check_name(manifest["metadata"])

@@ -33,7 +33,7 @@ class ScaleODMAPI:
         self.router = Router()
         for method, path, handler in (
             ("GET", "/info", self.info), ("GET", "/options", self.options), ("POST", "/task/new", self.new),
-            ("GET", "/task/list", self.list), ("GET", "/task/{uuid}/info", self.task_info),
+            ("GET", "/task/list", self.list_tasks), ("GET", "/task/{uuid}/info", self.task_info),
             ("GET", "/task/{uuid}/output", self.output), ("GET", "/task/{uuid}/assets", self.assets),
             # One segment: the links that /assets gives for nested keys lead nowhere.
             ("GET", "/task/{uuid}/download/{asset}", self.download), ("HEAD", "/task/{uuid}/download/{asset}", self.download),
@@ -83,12 +83,12 @@ class ScaleODMAPI:
 
     def new(self, request: Request) -> Reply:
         """JSON only: a form is 415. `set-uuid` and `token` are read and ignored."""
-        if not request.headers.get("Content-Type", "").startswith("application/json"):
+        if not request.headers.first("Content-Type").startswith("application/json"):
             raise Problem(415, f"unknown content type: {request.headers.get('Content-Type', '')}")
         submission = parse(request.json(), self.rules, self.instance.knobs.image)
         return Reply.of_json({"uuid": self.instance.submit(submission).uuid})
 
-    def list(self, request: Request) -> Reply:
+    def list_tasks(self, request: Request) -> Reply:
         return Reply.of_json([{"uuid": name} for name in self.instance.names()])
 
     def task_info(self, request: Request) -> Reply:

@@ -190,7 +190,7 @@ class Instance:
         task.output += _LINES[:2]
         if fate.outcome != "hold":
             seconds = self.knobs.runSeconds if fate.seconds is None else fate.seconds
-            self.timers.after(seconds, lambda: self._workers.submit(self._finish, task, fate))
+            self.timers.after(seconds, lambda: self._finish_later(task, fate))
 
     def _alive(self, task: Task, code: int) -> bool:
         return task.workflow and task.code == code and self._tasks.get(task.uuid) is task
@@ -203,6 +203,9 @@ class Instance:
                         fate.times -= 1
                     return fate
         return Fate()
+
+    def _finish_later(self, task: Task, fate: Fate) -> None:
+        self._workers.submit(self._finish, task, fate)
 
     def _finish(self, task: Task, fate: Fate) -> None:
         if not self._alive(task, RUNNING):

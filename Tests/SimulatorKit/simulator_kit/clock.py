@@ -26,7 +26,7 @@ class Clock:
 
 def rfc3339(seconds: float) -> str:
     """A time as Kubernetes writes it in objects: whole seconds."""
-    return datetime.datetime.fromtimestamp(int(seconds), datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def rfc3339_nanoseconds(nanoseconds: int) -> str:

@@ -22,7 +22,7 @@ class Control:
         self.get("journal", journal.to_json)
         self.get("fault", faults.hits)
         self.on("fault", faults.add)
-        self._router.add("DELETE", "/_sim/fault", lambda _: _answer(faults.clear()))
+        self._router.add("DELETE", "/_sim/fault", lambda _: _done(faults.clear))
         self.on("partition", lambda body: server.cut(body.get("mode", "refuse")))
 
     def get(self, name: str, read: Callable[[], Any]) -> None:
@@ -39,6 +39,11 @@ class Control:
             return handler(request)
         except (BadRequest, ValueError, KeyError, TypeError) as error:
             return Reply.of_json({"error": f"{type(error).__name__}: {error}"}, 400)
+
+
+def _done(act: Callable[[], None]) -> Reply:
+    act()
+    return _answer(None)
 
 
 def _answer(value: Any) -> Reply:

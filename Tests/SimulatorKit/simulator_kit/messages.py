@@ -5,8 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
+
+
+class CaseInsensitive(dict[str, str]):
+    """Header fields by name, however it is written; of a repeated one the last."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__((name.lower(), value) for name, value in pairs)
+
+    def first(self, name: str) -> str:
+        """The field's value, or nothing."""
+        return self.get(name.lower(), "")
 
 
 @dataclasses.dataclass
@@ -17,13 +28,13 @@ class Request:
     #: The path as it was sent, still percent-encoded: two encodings of one path are told apart by routes only after decoding.
     raw_path: str
     query: dict[str, list[str]]
-    headers: Mapping[str, str]
+    headers: CaseInsensitive
     body: bytes = b""
     #: Filled by the router: the decoded variable parts of the path.
     parts: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def from_target(cls, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Request:
+    def from_target(cls, method: str, target: str, headers: CaseInsensitive, body: bytes = b"") -> Request:
         path, _, query = target.partition("?")
         return cls(method, path, urllib.parse.parse_qs(query, keep_blank_values=True), headers, body)
 

@@ -18,7 +18,7 @@ from typing import Any
 from .clock import Clock
 from .faults import FaultTable
 from .journal import Journal
-from .messages import Reply, Request
+from .messages import CaseInsensitive, Reply, Request
 
 
 class Server:
@@ -143,7 +143,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         try:
-            self._respond(Request.from_target(self.command, self.path, self.headers, self._read_body()))
+            self._respond(Request.from_target(self.command, self.path, CaseInsensitive(self.headers.items()), self._read_body()))
         except (_Dropped, ConnectionError, ssl.SSLError):
             reset(self._raw)
             self.close_connection = True
