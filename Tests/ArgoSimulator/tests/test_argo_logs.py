@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from argo_simulator.logs import LogOptions, LogStore
 from client import node
 from manifests import pipeline
+from simulator_kit.clock import Clock
 from simulator_kit.testing import eventually
 
 LINES = ["first", "second error", "third"]
@@ -119,3 +121,18 @@ def test_without_archive_logs_nothing_remains(clusters):
     cluster.submit(pipeline("bare", podGC={"strategy": "OnPodCompletion"}))
     workflow = cluster.wait("bare", "Succeeded")
     assert "outputs" not in node(workflow, "bare(0)")
+
+
+def test_a_follower_neither_repeats_nor_waits_for_lines_that_rotation_dropped():
+    store = LogStore(Clock())
+    store.open("pod", "process")
+    reader = store.read("pod", "process", LogOptions(follow=True))
+    store.append("pod", "process", "first")
+    assert next(reader) == "first"
+    store.rotate_bytes = 100
+    for number in range(30):
+        store.append("pod", "process", f"line {number:02}")
+    store.end("pod", "process")
+    rest = list(reader)
+    assert rest == list(store.read("pod", "process", LogOptions()))
+    assert rest[-1] == "line 29" and 1 < len(rest) < 30

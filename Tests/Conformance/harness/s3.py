@@ -25,8 +25,7 @@ class S3Server:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.access_key, self.secret_key = "key-id", "key-secret"
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = 0
         self.buckets = list(buckets)
         self.start()
 
@@ -45,7 +44,9 @@ class S3Server:
         else:
             command = [tools / "moto_server", "-H", "127.0.0.1", "-p", self.port]
         self.program = Program(self.kind, command, cwd=self.folder)
-        eventually(f"{self.kind} listens", self._listens)
+        said = self.program.wait_for_line(r"(?:Starting s3 server on \[|Running on )http://127\.0\.0\.1:(\d+)")
+        self.port = int(said.group(1))
+        eventually(f"{self.kind} answers", self._listens)
         if self.kind == "moto":
             for bucket in self.buckets:
                 self.client.create_bucket(Bucket=bucket)

@@ -7,7 +7,6 @@ import os
 import pathlib
 import queue
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -102,23 +101,27 @@ class RcloneServer:
     def __init__(self, root: pathlib.Path, *buckets: str) -> None:
         for bucket in buckets:
             (root / bucket).mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
         self._process = subprocess.Popen(
-            [pathlib.Path(sys.executable).parent / "rclone", "serve", "s3", "--addr", f"127.0.0.1:{port}", "--config", "",
-             "--auth-key", "key-id,key-secret", "--vfs-cache-mode", "off", root], stderr=subprocess.DEVNULL)
-        self.storage = Storage(f"http://127.0.0.1:{port}", "key-id", "key-secret")
-        eventually("rclone's S3 server listens", lambda: _listens(port))
+            [pathlib.Path(sys.executable).parent / "rclone", "serve", "s3", "--addr", "127.0.0.1:0", "--config", "",
+             "--auth-key", "key-id,key-secret", "--vfs-cache-mode", "off", root], stderr=subprocess.PIPE, text=True)
+        self.storage = Storage(self._address(), "key-id", "key-secret")
+        # What it says later isn't wanted, but must not fill the pipe.
+        threading.Thread(target=self._said, daemon=True).start()
+
+    def _said(self) -> str:
+        assert self._process.stderr
+        return self._process.stderr.read()
+
+    def _address(self) -> str:
+        assert self._process.stderr
+        for line in self._process.stderr:
+            if match := re.search(r"Starting s3 server on \[(http://\S+?)/?\]", line):
+                return match[1]
+        raise AssertionError("rclone's S3 server ended before it listened")
 
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(10)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def eventually(what: str, condition: Callable[[], Any], seconds: float = 20) -> Any:
