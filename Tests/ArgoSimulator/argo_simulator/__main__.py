@@ -27,6 +27,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     program.add_common_flags(parser)
     parser.add_argument("--token", action="append", default=[], help="a good token; without one any is good")
     parser.add_argument("--token-file", type=pathlib.Path, help="file with the good token, read at each request")
+    parser.add_argument("--namespace", action="append", help="a namespace that exists; odm without one")
     parser.add_argument("--instance-id", default="", help="the controller's instance id, a label on new workflows")
     parser.add_argument("--accept-seconds", type=float, default=0.05, help="until the controller sees a workflow")
     parser.add_argument("--pending-seconds", type=float, default=0.05, help="from Pending to Running")
@@ -57,6 +58,7 @@ def make_cluster(options: argparse.Namespace) -> Cluster:
     if options.s3_endpoint:
         storage = Storage(options.s3_endpoint, options.s3_access_key, options.s3_secret_key)
     cluster = Cluster(knobs, Access(set(options.token), options.token_file), options.instance_id, secrets, storage)
+    cluster.namespaces = set(options.namespace or ["odm"])
     cluster.store.list_lag = options.list_lag
     return cluster
 

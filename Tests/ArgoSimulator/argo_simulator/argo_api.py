@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from simulator_kit.clock import parse_rfc3339
 from simulator_kit.messages import BadRequest, Reply, Request
-from simulator_kit.routing import Router
+from simulator_kit.routing import Handler, Router
 
 from . import selectors, validation
 from .cluster import Cluster
@@ -32,22 +32,24 @@ class ArgoAPI:
         self.store = cluster.store
         self.router = Router()
         one = "/api/v1/workflows/{namespace}/{name}"
-        routes: list[tuple[str, str, Callable[[Request], Reply]]] = [
-            ("GET", "/api/v1/version", self.version), ("GET", "/api/v1/info", self.info),
-            ("GET", "/api/v1/userinfo", self.user_info),
-            ("POST", "/api/v1/workflows/{namespace}", self.create), ("POST", "/api/v1/workflows/{namespace}/lint", self.lint),
-            ("GET", "/api/v1/workflows/{namespace}", self.list_workflows), ("GET", one, self.get), ("DELETE", one, self.delete),
-            ("GET", one + "/log", self.log), ("GET", one + "/{pod}/log", self.log),
-            ("PUT", one + "/terminate", self.terminate), ("PUT", one + "/stop", self.stop),
-            ("GET", "/api/v1/workflow-events/{namespace}", self.watch),
-            ("GET", "/api/v1/archived-workflows", self.list_archived),
-            ("GET", "/api/v1/archived-workflows/{uid}", self.get_archived),
-            ("DELETE", "/api/v1/archived-workflows/{uid}", self.delete_archived),
-            ("GET", "/artifact-files/{namespace}/{kind}/{id}/{node}/outputs/{artifact}", self.artifact),
-            ("GET", "/artifacts/{namespace}/{id}/{node}/{artifact}", self.artifact),
+        routes: list[tuple[str, str, str, Handler]] = [
+            ("", "GET", "/api/v1/version", self.version), ("", "GET", "/api/v1/info", self.info),
+            ("", "GET", "/api/v1/userinfo", self.user_info),
+            ("create", "POST", "/api/v1/workflows/{namespace}", self.create),
+            ("get", "POST", "/api/v1/workflows/{namespace}/lint", self.lint),
+            ("list", "GET", "/api/v1/workflows/{namespace}", self.list_workflows),
+            ("get", "GET", one, self.get), ("delete", "DELETE", one, self.delete),
+            ("log", "GET", one + "/log", self.log), ("log", "GET", one + "/{pod}/log", self.log),
+            ("patch", "PUT", one + "/terminate", self.terminate), ("patch", "PUT", one + "/stop", self.stop),
+            ("watch", "GET", "/api/v1/workflow-events/{namespace}", self.watch),
+            ("list", "GET", "/api/v1/archived-workflows", self.list_archived),
+            ("get", "GET", "/api/v1/archived-workflows/{uid}", self.get_archived),
+            ("delete", "DELETE", "/api/v1/archived-workflows/{uid}", self.delete_archived),
+            ("get", "GET", "/artifact-files/{namespace}/{kind}/{id}/{node}/outputs/{artifact}", self.artifact),
+            ("get", "GET", "/artifacts/{namespace}/{id}/{node}/{artifact}", self.artifact),
         ]
-        for method, path, handler in routes:
-            self.router.add(method, path, handler)
+        for verb, method, path, handler in routes:
+            self.router.add(method, path, cluster.access.guarded(verb, handler))
         for verb in _NOT_OFFERED:
             self.router.add("PUT", f"{one}/{verb}", self.not_offered)
 

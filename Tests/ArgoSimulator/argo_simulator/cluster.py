@@ -10,8 +10,11 @@ from typing import Any
 from simulator_kit.bucket import Storage
 from simulator_kit.clock import Clock
 from simulator_kit.journal import Journal
+from simulator_kit.messages import Reply, Request
+from simulator_kit.routing import Handler
 
 from .controller import Controller, Knobs
+from .errors import forbidden, not_found
 from .logs import LogStore
 from .plans import Plans
 from .store import Store, Workflow
@@ -24,6 +27,20 @@ class Access:
     tokens: set[str] = dataclasses.field(default_factory=set)
     #: Read anew at every request: what the file holds now is the only good token, as after a rotation.
     token_file: pathlib.Path | None = None
+    #: Verbs that RBAC refuses: create, get, list, watch, patch, delete, log.
+    forbidden: set[str] = dataclasses.field(default_factory=set)
+
+    def guarded(self, verb: str, handler: Handler) -> Handler:
+        """The handler, for those whom RBAC lets do this; without a verb anybody may."""
+        def check_and_handle(request: Request) -> Reply:
+            self.check(verb, request.parts.get("namespace", ""))
+            return handler(request)
+
+        return check_and_handle if verb else handler
+
+    def check(self, verb: str, namespace: str) -> None:
+        if verb in self.forbidden:
+            raise forbidden(verb, namespace)
 
     def allows(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")
@@ -49,12 +66,16 @@ class Cluster:
         self.store = Store(self.clock, self.journal)
         self.logs = LogStore(self.clock)
         self.controller = Controller(self.store, self.logs, self.clock, self.knobs, self.plans, secrets, storage)
+        #: Namespaces that exist: elsewhere nothing can be created, and lists are empty.
+        self.namespaces = {"odm"}
         #: Seconds after which a server ends a watch by itself.
         self.watch_seconds = 300.0
         #: Seconds between signs of life on an idle stream.
         self.keep_alive = 15.0
 
     def create(self, namespace: str, manifest: Workflow, dry_run: bool = False) -> Workflow:
+        if namespace not in self.namespaces:
+            raise not_found("namespaces", namespace)
         workflow = self.store.create(namespace, manifest, dry_run)
         if not dry_run:
             self.controller.created(workflow)

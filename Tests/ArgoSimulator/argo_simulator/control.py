@@ -33,6 +33,8 @@ def _set(cluster: Cluster, body: dict[str, Any]) -> None:
             cluster.clock.shift = value
         elif name == "tokens":
             cluster.access.tokens = set(value)
+        elif name == "forbidden":
+            cluster.access.forbidden = set(value)
         elif name == "rotateBytes":
             cluster.logs.rotate_bytes = value
         elif name == "watchSeconds":

@@ -51,6 +51,13 @@ def unauthorized() -> ClusterError:
                         "token not valid. see https://argo-workflows.readthedocs.io/en/latest/faq/")
 
 
+def forbidden(verb: str, namespace: str) -> ClusterError:
+    resource, group = ("pods/log", "") if verb == "log" else ("workflows", "argoproj.io")
+    return ClusterError(403, "Forbidden", f'{resource} is forbidden: User "system:serviceaccount:odm:gateway" cannot '
+                        f'{"get" if verb == "log" else verb} resource "{resource}" in API group "{group}" in the namespace '
+                        f'"{namespace}"')
+
+
 def gone(wanted: int, oldest: int) -> ClusterError:
     return ClusterError(410, "Expired", f"too old resource version: {wanted} ({oldest})")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator_kit.messages import BadRequest, Reply, Request
-from simulator_kit.routing import Router
+from simulator_kit.routing import Handler, Router
 
 from . import nodes, selectors, validation
 from .cluster import Cluster
@@ -28,15 +28,17 @@ class KubernetesAPI:
         self.cluster = cluster
         self.store = cluster.store
         self.router = Router()
-        for method, path, handler in (
-            ("GET", "/version", self.version), ("POST", _BASE, self.create), ("GET", _BASE, self.list_or_watch),
-            ("GET", _BASE + "/{name}", self.get), ("PATCH", _BASE + "/{name}", self.patch),
-            ("DELETE", _BASE + "/{name}", self.delete), ("GET", _CORE + "/pods", self.pods),
-            ("GET", _CORE + "/pods/{pod}/log", self.log), ("GET", _CORE, self.namespace),
-            ("GET", _CORE + "/configmaps/workflow-controller-configmap", self.controller_configuration),
-            ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", self.access_review),
-        ):
-            self.router.add(method, path, handler)
+        routes: list[tuple[str, str, str, Handler]] = [
+            ("", "GET", "/version", self.version), ("create", "POST", _BASE, self.create),
+            ("", "GET", _BASE, self.list_or_watch), ("get", "GET", _BASE + "/{name}", self.get),
+            ("patch", "PATCH", _BASE + "/{name}", self.patch), ("delete", "DELETE", _BASE + "/{name}", self.delete),
+            ("", "GET", _CORE + "/pods", self.pods), ("log", "GET", _CORE + "/pods/{pod}/log", self.log),
+            ("", "GET", _CORE, self.namespace),
+            ("", "GET", _CORE + "/configmaps/workflow-controller-configmap", self.controller_configuration),
+            ("", "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", self.access_review),
+        ]
+        for verb, method, path, handler in routes:
+            self.router.add(method, path, cluster.access.guarded(verb, handler))
 
     def __call__(self, request: Request) -> Reply:
         try:
@@ -55,7 +57,11 @@ class KubernetesAPI:
         return Reply.of_json({"major": "1", "minor": "34", "gitVersion": "v1.34.1", "platform": "linux/amd64"})
 
     def access_review(self, request: Request) -> Reply:
-        return Reply.of_json({**request.json(), "status": {"allowed": True}}, 201)
+        """Whether RBAC lets us do something, asked beforehand."""
+        review = request.json()
+        attributes = (review.get("spec") or {}).get("resourceAttributes") or {}
+        verb = "log" if attributes.get("subresource") == "log" else attributes.get("verb")
+        return Reply.of_json({**review, "status": {"allowed": verb not in self.cluster.access.forbidden}}, 201)
 
     def namespace(self, request: Request) -> Reply:
         return Reply.of_json({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": request.parts["namespace"]}})
@@ -97,7 +103,9 @@ class KubernetesAPI:
         return Reply.of_json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
 
     def list_or_watch(self, request: Request) -> Reply:
-        return self.watch(request) if request.flag("watch") else self.list_workflows(request)
+        watches = request.flag("watch")
+        self.cluster.access.check("watch" if watches else "list", request.parts["namespace"])
+        return self.watch(request) if watches else self.list_workflows(request)
 
     def list_workflows(self, request: Request) -> Reply:
         """Pages by an opaque token, which dies with the history that it stands on."""

@@ -161,3 +161,26 @@ def test_a_refused_token_is_told_in_each_faces_words(clusters):
     assert cluster.kube("GET").json()["reason"] == "Unauthorized"
     sso = cluster.call("GET", "/api/v1/version", headers={"Authorization": "Bearer v2:good"})
     assert sso.status_code == 401
+
+
+@pytest.mark.parametrize("verb, method, argo, kubernetes", [
+    ("get", "GET", "/api/v1/workflows/odm/x", "/x"), ("list", "GET", "/api/v1/workflows/odm", ""),
+    ("watch", "GET", "/api/v1/workflow-events/odm", "?watch=1"), ("create", "POST", "/api/v1/workflows/odm", ""),
+    ("delete", "DELETE", "/api/v1/workflows/odm/x", "/x"),
+])
+def test_what_rbac_forbids_is_403_with_the_verb_in_its_text(clusters, verb, method, argo, kubernetes):
+    cluster = clusters.start()
+    cluster.process.sim("set", forbidden=[verb])
+    told = cluster.call(method, argo, json={})
+    assert (told.status_code, told.json()["code"]) == (403, 7) and f"cannot {verb} resource" in told.json()["message"]
+    path = "/apis/argoproj.io/v1alpha1/namespaces/odm/workflows" + kubernetes
+    assert cluster.call(method, path, json={}).json()["reason"] == "Forbidden"
+    review = {"spec": {"resourceAttributes": {"verb": verb}}}
+    asked = cluster.call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", json=review)
+    assert asked.json()["status"]["allowed"] is False
+
+
+def test_where_there_is_no_namespace_nothing_can_be_created_and_lists_are_empty(cluster, name):
+    answer = cluster.call("POST", "/api/v1/workflows/elsewhere", json={"workflow": pipeline(name)})
+    assert (answer.status_code, answer.json()["message"]) == (404, 'namespaces "elsewhere" not found')
+    assert cluster.call("GET", "/api/v1/workflows/elsewhere").json()["items"] is None
