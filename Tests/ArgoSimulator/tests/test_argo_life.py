@@ -19,9 +19,10 @@ def test_a_new_workflow_has_no_phase_and_no_label_until_the_controller_has_seen_
 
 
 def test_phases_come_in_order_and_the_resource_version_grows(cluster, name):
+    before = cluster.kube("GET", params={"limit": 1}).json()["metadata"]["resourceVersion"]
     cluster.submit(pipeline(name))
     phases, versions = [], []
-    for message in cluster.messages("/api/v1/workflow-events/odm", {"listOptions.resourceVersion": 0}):
+    for message in cluster.messages("/api/v1/workflow-events/odm", {"listOptions.resourceVersion": before}):
         workflow = message["result"]["object"]
         if workflow["metadata"]["name"] != name:
             continue
