@@ -25,8 +25,10 @@ def test_rclone_refuses_a_wrong_signature(world):
     assert requests.get(url[:-1] + ("0" if url[-1] != "0" else "1"), timeout=10).status_code == 403
 
 
-def test_a_cluster_runs_a_workflow_and_counts_it(world):
-    cluster = world.argo()
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_cluster_runs_a_workflow_and_counts_it(world, tls):
+    cluster = world.argo(tls=tls)
+    assert ("ca_file" in cluster.backend()) == tls
     cluster.script(name="one", pods=[{"outcome": "exit", "exitCode": 2}])
     assert cluster.call("POST", "/api/v1/workflows/odm", json={"workflow": WORKFLOW}).status_code == 200
     failed = eventually("it ends", lambda: (w := cluster.workflow("one")) and w["status"].get("phase") == "Failed" and w)

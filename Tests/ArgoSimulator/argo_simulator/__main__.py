@@ -28,6 +28,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--token", action="append", default=[], help="a good token; without one any is good")
     parser.add_argument("--token-file", type=pathlib.Path, help="file with the good token, read at each request")
     parser.add_argument("--namespace", action="append", help="a namespace that exists; odm without one")
+    parser.add_argument("--base-href", default="", help="path below which the APIs are, as behind a proxy")
     parser.add_argument("--instance-id", default="", help="the controller's instance id, a label on new workflows")
     parser.add_argument("--accept-seconds", type=float, default=0.05, help="until the controller sees a workflow")
     parser.add_argument("--pending-seconds", type=float, default=0.05, help="from Pending to Running")
@@ -64,13 +65,17 @@ def make_cluster(options: argparse.Namespace) -> Cluster:
 
 
 class Faces:
-    """Both APIs behind one port: their paths don't meet."""
+    """Both APIs behind one port: their paths don't meet. Outside of the base path a proxy knows nothing."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, base: str = "") -> None:
         self.argo = ArgoAPI(cluster)
         self.kubernetes = KubernetesAPI(cluster)
+        self.base = base.rstrip("/")
 
     def __call__(self, request: Request) -> Reply:
+        if not request.raw_path.startswith(self.base + "/"):
+            return Reply.of_text("<html><h1>404 Not Found</h1></html>", 404, "text/html")
+        request.raw_path = request.raw_path.removeprefix(self.base)
         if request.raw_path == "/version" or request.raw_path.startswith(("/apis/", "/api/v1/namespaces/")):
             return self.kubernetes(request)
         return self.argo(request)
@@ -79,8 +84,8 @@ class Faces:
 def make_servers(options: argparse.Namespace, cluster: Cluster) -> tuple[Server, Server]:
     """The server of both faces and that of the control face, not yet started."""
     faults = FaultTable()
-    service = Server(Faces(cluster), options.port, faults=faults, journal=cluster.journal, clock=cluster.clock,
-                     tls=program.tls_context(options.tls_certificate, options.tls_key))
+    service = Server(Faces(cluster, options.base_href), options.port, faults=faults, journal=cluster.journal, clock=cluster.clock,
+                     tls=program.tls_context(options))
     return service, Server(control_of(cluster, service, faults), options.control)
 
 

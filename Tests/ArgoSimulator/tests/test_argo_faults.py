@@ -130,13 +130,35 @@ def test_the_journal_has_every_request_and_what_came_of_it(cluster, name):
     assert journal["effects"]["created"][name] == journal["effects"]["endedSucceeded"][name] == 1
 
 
-def test_tls_with_a_certificate_of_its_own(clusters, tmp_path):
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+def certificate(folder, name):
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    made, key = folder / f"{name}.pem", folder / f"{name}-key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                    "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", made],
                    check=True, capture_output=True)
-    cluster = clusters.start("--tls-certificate", certificate, "--tls-key", key)
+    return str(made), str(key)
+
+
+def test_tls_with_a_certificate_of_its_own(clusters, tmp_path):
+    server, key = certificate(tmp_path, "server")
+    cluster = clusters.start("--tls-certificate", server, "--tls-key", key)
     assert cluster.url.startswith("https://")
-    assert cluster.call("GET", "/api/v1/version", verify=str(certificate)).status_code == 200
+    assert cluster.call("GET", "/api/v1/version", verify=server).status_code == 200
     with pytest.raises(requests.exceptions.SSLError):
         cluster.call("GET", "/api/v1/version", verify=ssl.get_default_verify_paths().cafile or True)
+
+
+def test_a_client_certificate_can_be_demanded(clusters, tmp_path):
+    server, key = certificate(tmp_path, "server")
+    client = certificate(tmp_path, "client")
+    cluster = clusters.start("--tls-certificate", server, "--tls-key", key, "--tls-client-ca", client[0])
+    assert cluster.call("GET", "/api/v1/version", verify=server, cert=client).status_code == 200
+    with pytest.raises(requests.RequestException):
+        requests.get(cluster.url + "/api/v1/version", verify=server, timeout=5)
+
+
+def test_below_a_base_path_the_rest_is_a_proxys_404_in_html(clusters):
+    cluster = clusters.start("--base-href", "/argo/")
+    assert cluster.call("GET", "/argo/api/v1/version").status_code == 200
+    missing = cluster.call("GET", "/api/v1/version")
+    assert (missing.status_code, missing.headers["Content-Type"]) == (404, "text/html")

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import subprocess
 
 import requests
 
@@ -19,7 +20,7 @@ class ArgoCluster(Controlled):
     folder_name = "ArgoSimulator"
     namespace = "odm"
 
-    def __init__(self, folder, name="argo", s3=None, token="cluster-token", secrets=None, **flags):
+    def __init__(self, folder, name="argo", s3=None, token="cluster-token", secrets=None, tls=False, **flags):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.token = token
@@ -32,7 +33,19 @@ class ArgoCluster(Controlled):
         if secrets is not None:
             flags["secrets"] = self.folder / "secrets.json"
             flags["secrets"].write_text(json.dumps(secrets), encoding="utf-8")
+        self.ca_file = None
+        if tls:
+            self.ca_file, flags["tls_certificate"], flags["tls_key"] = self._certificate()
         super().__init__(name, token_file=self.token_file, **flags)
+
+    def _certificate(self):
+        """A certificate that signs itself, as the Argo Server makes for itself: its own authority, certificate and key."""
+        certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=argo-server", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+            check=True, capture_output=True)
+        return certificate, certificate, key
 
     # What happened.
 
@@ -48,7 +61,7 @@ class ArgoCluster(Controlled):
     # A look from the side, without the gateway.
 
     def call(self, method, path, **settings):
-        return requests.request(method, self.url + path, timeout=10,
+        return requests.request(method, self.url + path, timeout=10, verify=str(self.ca_file) if self.ca_file else True,
                                 headers={"Authorization": f"Bearer {self.token_file.read_text().strip()}"}, **settings)
 
     def workflow(self, name):
@@ -67,5 +80,8 @@ class ArgoCluster(Controlled):
 
     def backend(self, api="argo-server", **more):
         """This cluster as an entry of an inventory."""
-        return {"name": self.name, "kind": "argo", "api": api, "url": self.url, "namespace": self.namespace,
-                "token_file": str(self.token_file), "max_parallel_tasks": 10, **more}
+        entry = {"name": self.name, "kind": "argo", "api": api, "url": self.url, "namespace": self.namespace,
+                 "token_file": str(self.token_file), "max_parallel_tasks": 10}
+        if self.ca_file:
+            entry["ca_file"] = str(self.ca_file)
+        return {**entry, **more}

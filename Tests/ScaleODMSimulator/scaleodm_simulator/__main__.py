@@ -39,7 +39,7 @@ def make_servers(options: argparse.Namespace, instance: Instance) -> tuple[Serve
     faults = FaultTable()
     api = ScaleODMAPI(instance, Rules(options.s3_endpoint), options.ui)
     service = Server(api, options.port, faults=faults, journal=instance.journal, clock=instance.clock,
-                     tls=program.tls_context(options.tls_certificate, options.tls_key))
+                     tls=program.tls_context(options))
     control = Control(service, faults, instance.journal)
     control.on("set", lambda body: _set(instance.knobs, body))
     control.on("script", instance.add_fate)

@@ -15,14 +15,18 @@ def add_common_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--control", type=int, default=0, help="port of /_sim; 0: any")
     parser.add_argument("--tls-certificate", help="PEM file: serve TLS with this certificate")
     parser.add_argument("--tls-key", help="PEM file of the certificate's key")
+    parser.add_argument("--tls-client-ca", help="PEM file: demand client certificates that it has signed")
 
 
-def tls_context(certificate: str | None, key: str | None) -> ssl.SSLContext | None:
-    """A server's context, or None where no certificate is given."""
-    if not certificate:
+def tls_context(options: argparse.Namespace) -> ssl.SSLContext | None:
+    """A server's context as the common flags describe it, or None where no certificate is given."""
+    if not options.tls_certificate:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(options.tls_certificate, options.tls_key)
+    if options.tls_client_ca:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(options.tls_client_ca)
     return context
 
 
