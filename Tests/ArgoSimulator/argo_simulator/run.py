@@ -56,7 +56,7 @@ class Run:
             # Only possible behind Kubernetes' API, which stores anything.
             self._complete("Error", f"invalid spec: {error.message}")
             return
-        if phases.shutdown(workflow):
+        if phases.shutdown(workflow) == "Terminate":
             self.spec_changed()
             return
         admitted = self.controller.admit(self)
@@ -75,6 +75,10 @@ class Run:
                 return
             self._began = self.controller.clock.monotonic()
             self._update(lambda w: phases.set_phase(w, self.controller.now(), "Running"))
+            if phases.shutdown(workflow):
+                # A stop that came while it waited takes effect now.
+                self.spec_changed()
+                return
             self._set_deadline(workflow["spec"])
             self._create_pod()
 
@@ -84,9 +88,13 @@ class Run:
 
     def _deadline(self) -> None:
         with self._lock:
-            if not self._in_exit_handler:
-                self.kill_pod()
+            if self._in_exit_handler or self._current() is None:
+                return
+            self.kill_pod()
+            if self._pod_node:
                 self.pod_ended(self._pod_node, "Failed", DEADLINE)
+            else:
+                self._finish_main("Failed", "Max duration limit exceeded")
 
     # Pods.
 
@@ -206,7 +214,7 @@ class Run:
 
     def _create_next_pod(self) -> None:
         with self._lock:
-            if not self._shut_down and not self._pod_node:
+            if not self._shut_down and not self._pod_node and not self._in_exit_handler:
                 self._create_pod()
 
     # The end.

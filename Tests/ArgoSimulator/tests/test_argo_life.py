@@ -166,6 +166,17 @@ def test_the_deadline_fails_the_pod(clusters):
     assert "longer than the specified deadline" in node(workflow, "late(0)")["message"]
 
 
+def test_the_deadline_also_ends_a_pause_between_two_pods(clusters):
+    cluster = clusters.start()
+    cluster.process.sim("script", pods=[{"outcome": "deleted"}])
+    manifest = pipeline("pausing", activeDeadlineSeconds=1000)
+    manifest["spec"]["templates"][0]["retryStrategy"] = {**RETRY, "backoff": {"duration": "1h", "maxDuration": "48h"}}
+    cluster.submit(manifest)
+    eventually("it pauses", lambda: (_with_message(cluster.get("pausing"), "pausing") or {}).get("message"))
+    assert cluster.wait("pausing", "Failed")["status"]["message"] == "Max duration limit exceeded"
+    assert cluster.process.effects("podStarted")["pausing"] == 2
+
+
 def test_terminate_ends_a_running_workflow_without_its_exit_handler(cluster, name):
     cluster.process.sim("script", name=name, pods=[{"outcome": "hold"}])
     cluster.submit(pipeline(name))
@@ -195,6 +206,22 @@ def test_only_terminate_reaches_a_workflow_that_waits_for_its_slot(clusters):
     cluster.call("PUT", "/api/v1/workflows/odm/waiting/terminate", json={})
     assert cluster.wait("waiting", "Failed")["status"]["message"] == "Stopped with strategy 'Terminate'"
     assert cluster.process.effects("podStarted") == {}
+
+
+def test_a_stop_reaches_a_waiting_workflow_when_it_is_admitted(clusters):
+    cluster = clusters.start("--parallelism", 0)
+    cluster.submit(pipeline("stopped"))
+    cluster.wait("stopped", "Pending")
+    cluster.call("PUT", "/api/v1/workflows/odm/stopped/stop", json={})
+    cluster.process.sim("set", parallelism=1)
+    assert cluster.wait("stopped", "Failed")["status"]["message"] == "Stopped with strategy 'Stop'"
+
+
+def test_a_stop_before_the_controller_has_seen_the_workflow_is_not_lost(clusters):
+    cluster = clusters.start("--accept-seconds", 0.3)
+    cluster.submit(pipeline("early"))
+    cluster.call("PUT", "/api/v1/workflows/odm/early/stop", json={})
+    assert cluster.wait("early", "Failed")["status"]["message"] == "Stopped with strategy 'Stop'"
 
 
 def test_a_finished_workflow_cannot_be_terminated(cluster, name):
