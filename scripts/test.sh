@@ -1,6 +1,6 @@
 #!/bin/bash
-# `make test`: builds once, runs the Swift tests and then the conformance suite, and says how long each part took.
-# Both suites run even when the first fails, so that one run shows all there is to see; the exit code is 0 only if all passed.
+# `make test`: builds once, runs the Swift tests, the conformance suite and the simulators' tests, and says how long each took.
+# Every suite runs even when one before it fails, so that one run shows all there is to see; the exit code is 0 only if all passed.
 #
 # One configuration serves both (debug by default): on two cores a second build costs more than the tests themselves.
 #   SCALEODM_TEST_CONFIGURATION=release    test what is shipped instead
@@ -42,10 +42,14 @@ if part build "$swift" build "${flags[@]}" --build-tests; then
         .build/venv/bin/python -m pytest Tests/Conformance ${SCALEODM_TEST_ARGUMENTS:-} || true
 fi
 
+# The simulators that the suites stand on are Python: what they promise is tested whether or not the build succeeded.
+part simulators .build/venv/bin/python -m pytest Tests/ArgoSimulator Tests/ScaleODMSimulator \
+    -q -p no:cacheprovider -W ignore::DeprecationWarning --timeout=120 || true
+
 echo
 echo "== The runners' closing lines"
 grep -hE 'Test run with [0-9]+ tests|Executed [1-9][0-9]* tests' "$logs/swift-tests.log" 2>/dev/null | tail -2 || true
-tail -1 "$logs/conformance.log" 2>/dev/null || true
+tail -qn1 "$logs/conformance.log" "$logs/simulators.log" 2>/dev/null || true
 echo "== Times"
 printf '%s\n' "${times[@]}"
 echo "total        $(printf '%4d' $SECONDS) s"

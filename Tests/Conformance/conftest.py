@@ -13,11 +13,14 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness import programs
+from harness.argo import ArgoCluster
 from harness.cable import Cable
 from harness.gateway import Gateway
 from harness.images import Flight, jpeg
 from harness.postgres import Postgres
 from harness.receiver import Receiver
+from harness.s3 import S3Server
+from harness.scaleodm import ScaleODMInstance
 from harness.simulator import Simulator
 from harness.stub import StubNode
 from harness.tls import TLSFront
@@ -115,10 +118,26 @@ class World:
         self._closing.callback(node.stop)
         return node
 
+    def s3(self, kind="rclone", buckets=("data",)):
+        return self._stopped_later(S3Server(self._place("s3"), kind, buckets))
+
+    def argo(self, name=None, **settings):
+        """A simulated cluster; short times unless the test says otherwise."""
+        place = self._place("argo")
+        return self._stopped_later(ArgoCluster(place, name or place.name, **{"run_seconds": 0.3, **settings}))
+
+    def scaleodm(self, s3, name=None, **flags):
+        name = name or self._place("scaleodm").name
+        return self._stopped_later(ScaleODMInstance(s3, name, **{"run_seconds": 0.3, **flags}))
+
     def gateway(self, backends, settings=None, token=None, start=True, environment=None):
         gateway = Gateway(self._place("gateway"), backends, settings, token, start, environment)
         self._closing.callback(gateway.stop)
         return gateway
+
+    def _stopped_later(self, thing):
+        self._closing.callback(thing.stop)
+        return thing
 
     def _closed_later(self, thing):
         self._closing.callback(thing.close)
