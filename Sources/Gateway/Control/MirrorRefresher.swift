@@ -158,7 +158,7 @@ struct MirrorRefresher: Service {
             "task ended",
             [
                 "task": .string(id.string), "backend": .string(attempt.backend.string),
-                "outcome": .string(String(describing: outcome)),
+                "outcome": .string(outcome.word),
             ])
         parts.placement.wake()
         parts.webhookWake.wake()
