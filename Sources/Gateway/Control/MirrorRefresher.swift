@@ -32,6 +32,7 @@ struct MirrorRefresher: Service {
     }
 
     func run() async throws {
+        if parts.fleet.members.isEmpty { try await parts.clock.untilCancelled() }
         try await withThrowingDiscardingTaskGroup { group in
             for member in parts.fleet.members { group.addTask { try await watch(member) } }
         }

@@ -20,6 +20,7 @@ struct Monitor: Service {
     private static let readsPerOptions = 60
 
     func run() async throws {
+        if fleet.members.isEmpty { try await clock.untilCancelled() }
         try await withThrowingDiscardingTaskGroup { group in
             for member in fleet.members {
                 group.addTask { try await watch(member) }
