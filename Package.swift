@@ -65,7 +65,10 @@ let libraries: [Target] = [
 let programs: [Target] = [
     program(
         "scaleodm",
-        ["Gateway", "Configuration", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
+        [
+            "Gateway", "Configuration", "YAML", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Storage",
+            "Observability", "CShims",
+        ]),
     program(
         "NodeODMSimulator",
         ["HTTPServer", "HTTPTypes", "Reactor", "NodeODM", "Digests", "Observability", "Model", "CArchive"]),
@@ -86,6 +89,7 @@ let testTargets: [Target] = [
             "Observability",
         ]),
     tests("Observability", ["Observability"]),
+    tests("scaleodm", ["scaleodm", "HTTPClient", "HTTPTypes", "NodeODM", "Reactor"]),
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
     tests("Digests", ["Digests"]),

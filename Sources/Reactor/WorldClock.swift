@@ -12,6 +12,14 @@ public protocol WorldClock: Sendable {
     func sleep(for duration: Duration) async throws
 }
 
+extension WorldClock {
+    /// Suspends the task for good: what a service without work does, since its end would be its group's.
+    /// - Throws: `CancellationError`.
+    public func untilCancelled() async throws {
+        while true { try await sleep(for: .seconds(3600)) }
+    }
+}
+
 /// The system's clocks; sleeps on the caller's event loop where there is one.
 public struct SystemClock: WorldClock {
     /// Needs nothing.

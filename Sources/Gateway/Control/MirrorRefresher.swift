@@ -50,7 +50,7 @@ struct MirrorRefresher: Service {
 
     func run() async throws {
         // An empty list is valid.
-        guard !parts.fleet.members.isEmpty else { try await parts.clock.untilCancelled() }
+        if parts.fleet.members.isEmpty { try await parts.clock.untilCancelled() }
         try await withThrowingDiscardingTaskGroup { group in
             for member in parts.fleet.members {
                 let reader = BackendReader(member, self)

@@ -21,7 +21,7 @@ struct Monitor: Service {
 
     func run() async throws {
         // An empty list is valid.
-        guard !fleet.members.isEmpty else { try await clock.untilCancelled() }
+        if fleet.members.isEmpty { try await clock.untilCancelled() }
         try await withThrowingDiscardingTaskGroup { group in
             for member in fleet.members {
                 group.addTask { try await watch(member) }
