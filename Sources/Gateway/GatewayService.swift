@@ -56,6 +56,7 @@ public struct GatewayService: Sendable {
             Monitor(
                 fleet: fleet, memory: record.backends, placement: parts.placement, clock: parts.clock,
                 refresh: inventory.scheduling.refresh, logger: logger),
+            RecordFollower(parts: parts),
             MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
             Cleaner(parts: parts, cleanups: record.cleanups, storage: storage),
             Janitor(

@@ -172,6 +172,13 @@ final class StatusMirror: Sendable {
         trimIfFull()
     }
 
+    /// Forgets the finished tasks: they are read again when somebody asks.
+    /// - Returns: the tasks that stay.
+    func forgetFinished() -> [TaskID] {
+        for entry in oldest({ $0.record.state.isFinal && $0.tail.unsaved.isEmpty ? 1 : nil }) { remove(entry.id) }
+        return oldest({ _ in 1 }).map(\.id)
+    }
+
     /// Forgets a task.
     func remove(_ id: TaskID) { update(id) { $0 = nil } }
 
