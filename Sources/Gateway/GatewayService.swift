@@ -113,7 +113,8 @@ public struct GatewayService: Sendable {
 
     private func makeParts(_ record: RoutingRecord, _ fleet: Fleet) async throws -> DispatchParts {
         let clock = SystemClock()
-        let mirror = StatusMirror()
+        let database = record.database
+        let mirror = StatusMirror(mayForget: { database.isUp })
         let lookup = TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: clock)
         for row in try await record.tasks.unfinished() where row.intent != .remove {
             mirror.put(lookup.snapshot(of: row))

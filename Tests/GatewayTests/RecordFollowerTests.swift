@@ -98,4 +98,22 @@ struct RecordFollowerTests {
             }
         }
     }
+
+    @Test("a download of a task that isn't over here asks the record; while that is away nobody can tell")
+    func settled() async throws {
+        try await MirrorWorld.run { world in
+            let id = try await world.placed("a")
+            let key = try #require(try await world.recorded(id).attempt?.key)
+            _ = try await world.store.finish(key, TaskEnd(code: .completed), at: world.now)
+            #expect(try await world.parts.lookup.task(id, for: .everybody).record.state == .placed)
+            world.database.isAway = true
+            await #expect(throws: APIError.noAnswer) {
+                _ = try await world.parts.lookup.settledTask(id, for: .everybody)
+            }
+            world.database.isAway = false
+            #expect(try await world.parts.lookup.settledTask(id, for: .everybody).record.state == .completed)
+            world.database.isAway = true
+            #expect(try await world.parts.lookup.settledTask(id, for: .everybody).record.state == .completed)
+        }
+    }
 }

@@ -49,10 +49,10 @@ struct RecordFollower: Service {
 
     /// Changes may have been missed: what isn't over is read again, the rest when somebody asks.
     private func startAfresh() async throws {
-        var rest = Set(parts.mirror.forgetFinished())
         let (unfinished, _) = try await parts.durable.run { () throws(RecordError) in
             try await parts.store.unfinished()
         }
+        var rest = Set(parts.mirror.forgetFinished())
         for record in unfinished {
             rest.remove(record.id)
             if record.intent == .remove {
