@@ -97,6 +97,7 @@ public struct GatewayService: Sendable {
             Monitor(
                 fleet: fleet, memory: record.backends, placement: parts.placement, clock: parts.clock,
                 refresh: inventory.scheduling.refresh, logger: logger),
+            RecordFollower(parts: parts),
             MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
             Cleaner(parts: parts, cleanups: record.cleanups, storage: storage),
             Janitor(
@@ -181,7 +182,8 @@ public struct GatewayService: Sendable {
 
     private func makeParts(_ record: RoutingRecord, _ fleet: Fleet) async throws -> DispatchParts {
         let clock = SystemClock()
-        let mirror = StatusMirror()
+        let database = record.database
+        let mirror = StatusMirror(mayForget: { database.isUp })
         let lookup = TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: clock)
         for row in try await record.tasks.unfinished() where row.intent != .remove {
             mirror.put(lookup.snapshot(of: row))

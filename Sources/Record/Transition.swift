@@ -13,11 +13,15 @@ struct Transition {
     let at: Timestamp
 
     /// Locks a task's row and reads it with its current attempt; nil if there is none.
+    ///
+    /// Once the transaction is committed everybody is told that the task has changed.
     func lock(_ task: TaskID) async throws -> TaskRecord? {
         guard let row = try await session.query(SQLText.lock(SQLValue(task))).first else { return nil }
         var reader = RowReader(row)
         var record = try TaskRecord(reading: &reader)
         let number = try reader.int()
+        try await session.notify(
+            channel: TaskChange.channel, payload: TaskChange.payload(record.id, revision: record.revision))
         if number > 0 { record.attempt = try await attempt(AttemptKey(task: record.id, number: number)) }
         return record
     }

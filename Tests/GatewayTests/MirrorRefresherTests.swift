@@ -160,10 +160,12 @@ struct MirrorRefresherTests {
                 }
                 let bytes = try #require(world.mirror.task(id)?.tail.unsavedBytes)
                 #expect(bytes < 1_400_000)
+                world.backend["a"]?.code = .completed
+                await world.pass(.seconds(5))
                 world.database.isAway = false
                 await world.pass(.seconds(25))
-                #expect(world.mirror.task(id)?.tail.end == 600)
-                #expect(try await world.recorded(id).lineCount == 600)
+                #expect(world.shown(id) == .completed)
+                #expect(try await world.recorded(id).lineCount == 600, "an end waits for its lines")
             }
         }
     }

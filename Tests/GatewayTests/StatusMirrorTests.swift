@@ -2,6 +2,7 @@ import Model
 import NodeODM
 import Reactor
 import Record
+import Synchronization
 import TestSupport
 import Testing
 
@@ -34,6 +35,39 @@ struct StatusMirrorTests {
                 #expect(mirror.task(all[19])?.tail.lines.count == 50, "what was read for a client stays for a while")
                 #expect(mirror.task(all[0])?.tail.lines.isEmpty == true)
             }
+        }
+    }
+
+    @Test("while the database is away nothing is dropped, since nothing could be read again")
+    func awayNothingGoes() async throws {
+        let isThere = Mutex(true)
+        let mirror = StatusMirror(
+            finishedLimit: 10, tailBudget: 100_000, mayForget: { isThere.withLock { $0 } })
+        try await MirrorWorld.run(mirror: mirror) { world in
+            let line = String(repeating: "x", count: 1000)
+            var template = try await world.recorded(try await world.queued("template"))
+            template.state = .completed
+            func fill(_ numbers: Range<Int>) {
+                for number in numbers {
+                    guard let id = TaskID("done-\(number)") else { continue }
+                    var record = template
+                    record.id = id
+                    mirror.putIfNewer(world.parts.lookup.snapshot(of: record))
+                    mirror.change(id) { task in
+                        task.tail.append(Array(repeating: line, count: 20))
+                        task.tail.markSaved(to: 20)
+                    }
+                }
+            }
+            isThere.withLock { $0 = false }
+            fill(0..<50)
+            #expect(mirror.tailBytes > 1_000_000)
+            #expect(mirror.isOverfull)
+            #expect((0..<50).allSatisfy { mirror.task(TaskID("done-\($0)") ?? template.id)?.tail.lines.count == 20 })
+            isThere.withLock { $0 = true }
+            fill(50..<51)
+            #expect(mirror.tailBytes <= 112_500)
+            #expect((0..<51).count { mirror.task(TaskID("done-\($0)") ?? template.id) != nil } <= 12)
         }
     }
 

@@ -19,7 +19,7 @@ struct DownloadHandler: Sendable {
     /// - Throws: NodeODM's refusals; `noAnswer` where the owner can't be found out now.
     func source(of call: APICall) async throws(APIError) -> (BackendName, DownloadSource) {
         let id = try call.task()
-        let task = try await lookup.task(id, for: call.caller)
+        let task = try await lookup.settledTask(id, for: call.caller)
         let asset = call.asset ?? ""
         // A path that tries to leave its place is no asset of any backend.
         guard !asset.isEmpty, !asset.contains(".."), !asset.hasPrefix("/"), !asset.contains("\0") else {

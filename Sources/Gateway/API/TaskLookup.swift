@@ -26,6 +26,18 @@ struct TaskLookup: Sendable {
         return task
     }
 
+    /// The same for what only a finished task has: where memory says that it isn't over, the record is asked.
+    ///
+    /// Another program on the same record may have seen its end already (rules: *Mirror and replicas*).
+    /// - Throws: as ``task(_:for:)``.
+    func settledTask(_ id: TaskID, for caller: Caller) async throws(APIError) -> MirroredTask {
+        let known = try await task(id, for: caller)
+        guard !known.record.state.isFinal else { return known }
+        guard let record = try await record(of: id, for: caller) else { throw .unknownTask(id.string) }
+        mirror.replace(snapshot(of: record))
+        return mirror.task(id) ?? known
+    }
+
     /// A snapshot of a row, with the options as info shows them.
     func snapshot(of record: TaskRecord) -> MirroredTask {
         let rules = OptionCatalog.ValidationRules(skipPostProcessing: record.skipPostProcessing)
@@ -46,7 +58,10 @@ struct TaskLookup: Sendable {
         } catch {
             throw .noAnswer
         }
-        mirror.recall(older, endingAt: olderEnd, of: task.record.id, run: task.record.run)
+        if older.count == olderEnd - range.lowerBound {
+            let last = Array(older.suffix(OutputTail.maximumLines))
+            mirror.recall(last, endingAt: olderEnd, of: task.record.id, run: task.record.run)
+        }
         return older + (task.tail.lines(in: olderEnd..<range.upperBound).map(Array.init) ?? [])
     }
 

@@ -13,8 +13,8 @@ actor BackendReader {
     static let timeLimit = Duration.seconds(10)
     /// Progress and lines are written so often, of all tasks together.
     static let saveEvery = Duration.seconds(10)
-    /// Tasks that are written in one transaction.
-    private static let batch = 100
+    /// Tasks that are written in one transaction at most, and bytes of their lines.
+    private static let batch = (tasks: 100, bytes: 4 << 20)
 
     private let member: FleetMember
     private let refresher: MirrorRefresher
@@ -47,12 +47,7 @@ actor BackendReader {
             for await _ in wake.wakeUps() {
                 try Task.checkCancellation()
                 for id in startDue() { group.addTask { await self.read(id) } }
-                if let pause = pauseForAlarm() {
-                    group.addTask { [clock = parts.clock, wake] in
-                        try? await clock.sleep(for: pause)
-                        wake.wake()
-                    }
-                }
+                if let moment = nextAlarm() { group.addTask { await self.ring(at: moment) } }
             }
         }
     }
@@ -65,17 +60,22 @@ actor BackendReader {
         let isWaiting = parts.mirror.hasWaiting
         if isWaiting, !wasWaiting { schedule.hurry(to: now + refresher.policy.shortest) }
         wasWaiting = isWaiting
-        if alarmAt <= now { alarmAt = .distantFuture }
         var due: [TaskID] = []
         while let id = schedule.next(at: now) { due.append(id) }
         return due
     }
 
-    /// How long to sleep until something is due; nil where an alarm rings in time.
-    private func pauseForAlarm() -> Duration? {
+    /// When to wake up for what is due next; nil where an alarm rings in time.
+    private func nextAlarm() -> MonotonicTime? {
         guard let next = schedule.wakeUp, next < alarmAt else { return nil }
         alarmAt = next
-        return max(.zero, next - parts.clock.monotonic())
+        return next
+    }
+
+    private func ring(at moment: MonotonicTime) async {
+        try? await parts.clock.sleep(for: max(.zero, moment - parts.clock.monotonic()))
+        if alarmAt == moment { alarmAt = .distantFuture }
+        wake.wake()
     }
 
     private func dueAgain(_ id: TaskID, _ pace: MirrorRefresher.Pace, since begin: MonotonicTime) -> MonotonicTime {
@@ -101,7 +101,9 @@ actor BackendReader {
         else { return await leave(id) }
         var watch = watches[id] ?? .init(attempt)
         if watch.key != attempt.key { watch = .init(attempt) }
-        let reading = await ask(attempt.backendTask, from: refresher.firstLine(watch, of: task))
+        let line = refresher.firstLine(watch, of: task)
+        watch.asksForLines = line != nil
+        let reading = await ask(attempt.backendTask, from: line)
         schedule.answered()
         // Other tasks go on while the record takes this one's end.
         wake.wake()
@@ -152,11 +154,15 @@ actor BackendReader {
     }
 
     private func save() async {
-        var rest = unsaved[...]
+        var rest = Array(unsaved)
         unsaved = []
         while !rest.isEmpty {
-            let batch = Array(rest.prefix(Self.batch))
-            rest = rest.dropFirst(Self.batch)
+            var (batch, bytes): ([TaskID], Int) = ([], 0)
+            while let id = rest.last, batch.count < Self.batch.tasks, bytes < Self.batch.bytes {
+                bytes += parts.mirror.task(id)?.tail.unsavedBytes ?? 0
+                batch.append(id)
+                rest.removeLast()
+            }
             guard await refresher.save(batch) else {
                 unsaved.formUnion(batch)
                 unsaved.formUnion(rest)

@@ -30,6 +30,8 @@ struct MirrorRefresher: Service {
         /// How many lines of the backend's own log are read.
         var cursor: Int
         var lastProcessingTime: Int64 = -1
+        /// Whether the last question asked for lines too.
+        var asksForLines = true
         /// Readings in a row to which there was no answer.
         var failures = 0
         var grace = VanishingGrace()
@@ -67,7 +69,8 @@ struct MirrorRefresher: Service {
     /// with the line that is known (contract, item 61).
     /// - Returns: nil while the record takes no lines, so that they stay with the backend.
     func firstLine(_ watch: Watch, of task: MirroredTask) -> Int? {
-        task.tail.unsavedBytes > Self.mostUnsaved ? nil : max(0, watch.cursor - 1)
+        let isFull = task.tail.unsavedBytes > Self.mostUnsaved || parts.mirror.isOverfull
+        return isFull ? nil : max(0, watch.cursor - 1)
     }
 
     /// Takes a reading over.
@@ -117,6 +120,10 @@ struct MirrorRefresher: Service {
         }
         // The log's new lines are to be read before an end is taken.
         if isNewSection { return .atOnce }
+        if info.status.isFinal, !watch.asksForLines {
+            _ = await save([record.id])
+            return .usual
+        }
         return info.status.isFinal ? await finish(info, record.id, attempt) : .usual
     }
 

@@ -36,12 +36,19 @@ final class StatusMirror: Sendable {
     /// What the console lines of all tasks may take.
     private let tailBudget: Int
 
+    /// Whether what is dropped could be read again now.
+    private let mayForget: @Sendable () -> Bool
+
     /// - Parameters:
     ///   - finishedLimit: finished tasks that are kept in memory.
     ///   - tailBudget: bytes that the console lines of all tasks may take.
-    init(finishedLimit: Int = 2000, tailBudget: Int = 64 << 20) {
+    ///   - mayForget: false while the database is away, when polls are answered from memory alone.
+    init(
+        finishedLimit: Int = 2000, tailBudget: Int = 64 << 20, mayForget: @escaping @Sendable () -> Bool = { true }
+    ) {
         self.finishedLimit = finishedLimit
         self.tailBudget = tailBudget
+        self.mayForget = mayForget
     }
 
     private func shard(of id: TaskID) -> Shard {
@@ -62,11 +69,12 @@ final class StatusMirror: Sendable {
     /// - Returns: nil where memory doesn't have the task.
     func asked(_ id: TaskID, at now: MonotonicTime) -> MirroredTask? {
         shard(of: id).tasks.withLock { tasks in
-            guard let silence = tasks[id.key].map({ now - $0.lastAsked }) else { return nil }
-            tasks[id.key]?.lastAsked = now
-            let task = tasks[id.key]
+            guard let index = tasks.index(forKey: id.key) else { return nil }
+            let silence = now - tasks.values[index].lastAsked
+            tasks.values[index].lastAsked = now
+            let task = tasks.values[index]
             // It was read seldom until now.
-            if silence >= ReadingPolicy.quietAfter, let task, let backend = Self.watcher(of: task) {
+            if silence >= ReadingPolicy.quietAfter, let backend = Self.watcher(of: task) {
                 totals.withLock { Self.makeUrgent(id, on: backend, &$0) }
             }
             return task
@@ -91,6 +99,9 @@ final class StatusMirror: Sendable {
 
     /// What the console lines of all tasks take, in bytes.
     var tailBytes: Int { totals.withLock { $0.tailBytes } }
+
+    /// Whether lines that the record doesn't take fill memory: no more are to be brought in.
+    var isOverfull: Bool { tailBytes > 2 * tailBudget }
 
     // MARK: For those who read backends
 
@@ -172,6 +183,13 @@ final class StatusMirror: Sendable {
         trimIfFull()
     }
 
+    /// Forgets the finished tasks: they are read again when somebody asks.
+    /// - Returns: the tasks that stay.
+    func forgetFinished() -> [TaskID] {
+        for entry in oldest({ $0.record.state.isFinal && $0.tail.unsaved.isEmpty ? 1 : nil }) { remove(entry.id) }
+        return oldest({ _ in 1 }).map(\.id)
+    }
+
     /// Forgets a task.
     func remove(_ id: TaskID) { update(id) { $0 = nil } }
 
@@ -222,7 +240,7 @@ final class StatusMirror: Sendable {
         let isFull = totals.withLock { totals in
             totals.finished > most || totals.tailBytes > tailBudget && totals.savedBytes > tailBudget / 8
         }
-        guard isFull else { return }
+        guard isFull, mayForget() else { return }
         // Whoever comes second finds it done, or leaves it to the first.
         _ = isTrimming.withLockIfAvailable { _ in
             trimFinished()
