@@ -152,7 +152,7 @@ struct MirrorRefresher: Service {
             return .usual
         }
         parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 }
-        await ended(id, attempt, String(describing: outcome))
+        await ended(id, attempt, outcome.word)
         return .usual
     }
 
@@ -183,7 +183,7 @@ struct MirrorRefresher: Service {
         guard let outcome = try? await giveUp(parts.mirror.task(record.id)?.record ?? record, attempt, member) else {
             return .after(Self.missedPause)
         }
-        await ended(record.id, attempt, String(describing: outcome))
+        await ended(record.id, attempt, outcome.word)
         return .usual
     }
 
