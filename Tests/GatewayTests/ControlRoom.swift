@@ -98,7 +98,10 @@ struct ControlRoom: Sendable {
         if staff.contains(.cleaner) {
             services.append(Cleaner(parts: parts, cleanups: record.cleanups, storage: NoStorage()))
         }
-        if staff.contains(.mirror) { services.append(MirrorRefresher(parts: parts, refresh: .seconds(1))) }
+        if staff.contains(.mirror) {
+            services.append(
+                MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: .seconds(1)), loop: dispatcher.loop))
+        }
         let running = services
         try await withThrowingDiscardingTaskGroup { group in
             for service in running {

@@ -12,7 +12,7 @@ struct MirrorRefresherTests {
     @Test("progress, lines and code are shown at once, written every ten seconds, and read again after a start")
     func follows() async throws {
         try await MirrorWorld.run { world in
-            let id = try await world.placed("a", .init(code: .queued, processingTime: -1, images: 9))
+            let id = try await world.placed("a", .init(code: .queued, processingTime: -1, images: 3))
             try await world.reading { () async throws in
                 await world.pass(.seconds(1))
                 #expect(world.shown(id) == .queued)

@@ -66,19 +66,21 @@ struct MirrorWorld: Sendable {
     }
 
     /// A committed task, in the mirror too.
-    func queued(_ name: String) async throws -> TaskID {
+    func queued(_ name: String, images: Int = 1) async throws -> TaskID {
         guard let id = TaskID(name) else { preconditionFailure("'\(name)' is no identity; the test is wrong") }
-        let file = InputFile(name: "a.jpg", size: 10, digest: "d", storageKey: name)
         _ = try await store.create(NewTask(id: id, name: name, dateCreated: now), at: now)
-        _ = try await store.addFile(file, to: id, for: .everything, at: now)
+        for number in 0..<images {
+            let file = InputFile(name: "\(number).jpg", size: 10, digest: "d\(number)", storageKey: "\(name)/\(number)")
+            _ = try await store.addFile(file, to: id, for: .everything, at: now)
+        }
         _ = try await store.commit(id, for: .everything, at: now)
         await parts.refresh(id)
         return id
     }
 
-    /// A task that the backend has accepted and runs.
+    /// A task that the backend has accepted and runs, with as many images as it counts.
     func placed(_ name: String, _ job: MirrorBackend.Job = .init()) async throws -> TaskID {
-        let id = try await queued(name)
+        let id = try await queued(name, images: job.images)
         let begun = try await store.begin(id, on: Self.name, reason: "free slot", at: now) { _ in BackendTaskID(name) }
         guard case .begun(let attempt) = begun else { preconditionFailure("not begun: \(begun)") }
         _ = try await store.markSending(attempt.key, at: now)

@@ -169,7 +169,8 @@ struct ControlTests {
             let tasks = fixture.tasks
             let key = try await fixture.placed("t")
             _ = try await tasks.finish(key, TaskEnd(code: .completed), at: fixture.at(5))
-            _ = try await tasks.requestRestart(key.task, for: .everything, boundTo: RecordFixture.fra, at: fixture.at(6))
+            _ = try await tasks.requestRestart(
+                key.task, for: .everything, boundTo: RecordFixture.fra, at: fixture.at(6))
             for (round, stays) in [true, true, false].enumerated() {
                 let again = try await fixture.begin(key.task, .inPlace)
                 #expect(again.number == round + 2)

@@ -15,7 +15,7 @@ internal import Scheduling
 /// `+view` what the scheduler sees.
 actor Dispatcher: Service {
     nonisolated let name = "dispatcher"
-    let loop: EventLoop
+    nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     let parts: DispatchParts

@@ -147,7 +147,8 @@ struct Transfer: Sendable {
             reason: failure.isEmpty ? "the backend doesn't have the task" : failure, limit: attemptLimit,
             retryAt: release.isCounted
                 ? now + CountedPause.after(failures) : release.pauses ? now + Self.uncountedPause : nil,
-            passesOver: release.passesOver, leftover: release.leavesArea ? .discard : release.expectsLateCopy ? .remove : nil,
+            passesOver: release.passesOver,
+            leftover: release.leavesArea ? .discard : release.expectsLateCopy ? .remove : nil,
             projectStays: release.projectStays)
         let (outcome, _) = try await durable.run { () throws(RecordError) in
             try await store.release(attempt.key, back, webhook: webhooks, at: now)
