@@ -20,6 +20,7 @@ struct FetchWorld: Sendable {
     let client: CurlClient
     let server: ScriptedServer
     let wake = WakeUp()
+    let health = StorageHealth()
     let rules: FetchRules
 
     var store: TaskStore { record.tasks }
@@ -70,7 +71,7 @@ struct FetchWorld: Sendable {
     /// Runs a fetcher beside the body, and ends it in order. A second one needs something of its own that wakes it.
     func fetching(wokenBy other: WakeUp? = nil, _ body: () async throws -> Void) async throws {
         let fetcher = Fetcher(
-            parts, client: client, spool: storage, storage: storage, health: StorageHealth(), rules: rules,
+            parts, client: client, spool: storage, storage: storage, health: health, rules: rules,
             wake: other ?? wake, loop: loop)
         let service = Task(executorPreference: loop) { try await fetcher.run() }
         let outcome: Result<Void, any Error>

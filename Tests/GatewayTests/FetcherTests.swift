@@ -281,6 +281,24 @@ struct FetcherTests {
         }
     }
 
+    @Test("while the storage folder is wrong tasks wait, and nothing counts against them")
+    func wrongFolder() async throws {
+        try await FetchWorld.run(script: { connection, _ in try await connection.serve(Self.photos) }) { world in
+            let id = try await world.commit("one")
+            _ = world.health.note("wrong")
+            try await world.fetching { () async throws in
+                await world.passPause(.seconds(5))
+                await world.clock.untilSomebodySleeps()
+                #expect(world.server.connectionCount == 0)
+                _ = world.health.note(nil)
+                await world.passPause(.seconds(5))
+                await world.untilSettled()
+            }
+            let record = try await world.read(id)
+            #expect(record.images == 2 && record.fetchFailures == 0)
+        }
+    }
+
     @Test("no more than three archives are fetched at the same time")
     func bounded() async throws {
         let counts = Mutex((now: 0, most: 0, total: 0))

@@ -21,13 +21,11 @@ struct FetchJob: Sendable {
     let spool: DirectoryStore
     /// Holds the unpacked files.
     let storage: any ObjectStore
-    let health: StorageHealth
     let rules: FetchRules
 
     /// Fetches.
     /// - Throws: `FetchError`.
     func run() async throws(FetchError) {
-        if let problem = health.problem { throw FetchError(.storage, problem) }
         do {
             try await Self.forget(task.id, store: store, durable: durable, clock: clock, spool: spool, storage: storage)
             try await download()

@@ -38,7 +38,7 @@ actor Fetcher: Service {
     private var running: [TaskID: Running] = [:]
     /// Who pauses after a failure, each with what ends the pause.
     private var pauses: [Run: Task<Void, Never>] = [:]
-    /// Wakes it after the record gave no answer.
+    /// Wakes it after the record gave no answer, or the storage folder was wrong.
     private var alarm: Task<Void, Never>?
     private var isDraining = false
 
@@ -94,6 +94,8 @@ actor Fetcher: Service {
             pause.cancel()
             pauses[run] = nil
         }
+        // Into a folder that isn't ours nothing is fetched; the tasks wait, and nothing counts against them.
+        guard health.problem == nil else { return lookAgain() }
         for record in records.sorted(by: Self.goesFirst) {
             guard running.count < FetchRules.concurrency else { return }
             if running[record.id] == nil, pauses[record.fetchRun] == nil { start(record) }
@@ -117,7 +119,7 @@ actor Fetcher: Service {
     private func start(_ record: TaskRecord) {
         let job = FetchJob(
             task: record, store: parts.store, durable: parts.durable, clock: parts.clock, client: client, spool: spool,
-            storage: storage, health: health, rules: rules)
+            storage: storage, rules: rules)
         // Owned by `running`: a group's children can't be cancelled singly.
         let work = Task(executorPreference: loop) { () async -> Result<Void, FetchError> in
             do throws(FetchError) { return .success(try await job.run()) } catch { return .failure(error) }
@@ -147,7 +149,7 @@ actor Fetcher: Service {
     }
 
     private func note(_ error: FetchError, of record: TaskRecord) async {
-        guard error.code != .cancelled else { return }
+        guard error.code != .cancelled, health.problem == nil else { return }
         parts.logger.warning(
             "inputs not fetched",
             [
