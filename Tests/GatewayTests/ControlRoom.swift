@@ -191,6 +191,10 @@ struct NotReached: Error {}
 
 /// Storage that holds nothing and forgets everything.
 struct NoStorage: ObjectStore {
+    func prepare() async throws(StorageError) {}
+    func identity() async throws(StorageError) -> String? { nil }
+    func establishIdentity(_ id: String) async throws(StorageError) -> String { id }
+    func removeUnfinished(untouchedSince moment: Timestamp) async throws(StorageError) -> Int { 0 }
     func write(key: String) async throws(StorageError) -> any ObjectWriter { throw nothing }
     func read(key: String, from offset: Int64) async throws(StorageError) -> any ObjectReader { throw nothing }
     func size(key: String) async throws(StorageError) -> Int64 { throw nothing }

@@ -78,7 +78,9 @@ struct FetchError: Error, Sendable, Equatable {
             self.init(.notAnArchive, "What zipurl leads to is no whole zip archive: \(error.message)")
         case .tooLarge: self.init(.tooLarge, "What zipurl leads to is too large: \(error.message)")
         case .full: self.init(.storage, "The gateway's storage is full")
-        case .invalidKey, .notFound, .exists, .truncated, .closed, .failed:
+        case .cancelled: self.init(.cancelled, "the fetch was stopped")
+        case .invalidKey, .notFound, .exists, .truncated, .closed, .noSuchBucket, .accessDenied, .unreachable, .changed,
+            .beyondEnd, .failed:
             self.init(.storage, "The gateway's storage failed: \(error.message)")
         }
     }
