@@ -5,26 +5,28 @@ internal import Observability
 /// Writes one line of the access log; never the query, which may hold a token.
 enum AccessLine {
     static func write(_ entry: borrowing AccessLogEntry, to logger: Logger) {
-        let (method, path, status) = (entry.method, entry.path, entry.status)
+        let (method, status) = (entry.method?.name ?? "-", entry.status)
         let (received, sent, time, route) = (entry.bytesIn, entry.bytesOut, entry.nanoseconds, entry.route)
-        logger.accessLine { line, appendTime in
-            line.append(#"{"time":""#)
-            appendTime(&line)
-            line.append(#"","message":"request","method":"#)
-            line.appendQuoted(method.map { "\($0)" } ?? "-")
-            line.append(#","path":"#)
-            line.appendQuoted(path)
-            line.append(#","route":"#)
-            line.appendQuoted(route)
-            line.append(#","status":"#)
-            line.append(Int64(status))
-            line.append(#","in":"#)
-            line.append(received)
-            line.append(#","out":"#)
-            line.append(sent)
-            line.append(#","us":"#)
-            line.append(time / 1000)
-            line.append("}")
+        entry.withPathBytes { path in
+            logger.accessLine { line, appendTime in
+                line.append(#"{"time":""#)
+                appendTime(&line)
+                line.append(#"","message":"request","method":"#)
+                line.appendQuoted(method)
+                line.append(#","path":"#)
+                line.appendQuoted(UnsafeRawBufferPointer(path))
+                line.append(#","route":"#)
+                line.appendQuoted(route)
+                line.append(#","status":"#)
+                line.append(Int64(status))
+                line.append(#","in":"#)
+                line.append(received)
+                line.append(#","out":"#)
+                line.append(sent)
+                line.append(#","us":"#)
+                line.append(time / 1000)
+                line.append("}")
+            }
         }
     }
 }

@@ -28,4 +28,10 @@ public struct AccessLogEntry {
     public var method: HTTPMethod? { request?.method }
     /// The path without the query, which may hold a token.
     public var path: String { request?.path ?? "" }
+
+    /// Calls `body` with the bytes of the path as they were sent, making no text; without any where there is no request.
+    public func withPathBytes(_ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        guard let request else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
+        request.withPathBytes(body)
+    }
 }

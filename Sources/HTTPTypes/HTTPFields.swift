@@ -84,7 +84,9 @@ public struct HTTPFields: Sendable {
         bytes.append(contentsOf: name.text.utf8)
         bytes.append(ASCII.colon)
         bytes.append(ASCII.space)
-        for byte in value.utf8 { bytes.append(ASCII.isFieldValue(byte) ? byte : ASCII.space) }
+        let valueStart = bytes.count
+        bytes.append(contentsOf: value.utf8)
+        for index in valueStart..<bytes.count where !ASCII.isFieldValue(bytes[index]) { bytes[index] = ASCII.space }
         endLine(start: start, nameLength: nameLength)
     }
 
@@ -113,6 +115,23 @@ public struct HTTPFields: Sendable {
         } else {
             wire = nil
         }
+    }
+
+    /// The lines of those names only, in their order: for proxies, which pass on what they know.
+    public func only(_ names: [HTTPField.Name]) -> HTTPFields {
+        var kept = HTTPFields()
+        kept.reserve(lines: entries.count + 2, bytes: bytes.count + 64)
+        for index in entries.indices where names.contains(where: { matches(index, $0) }) {
+            let (start, entry) = (kept.bytes.count, entries[index])
+            writeLine(entry, to: &kept.bytes)
+            let valueStart = start + entry.name.count + 2
+            kept.entries.append(
+                Entry(
+                    nameStart: start, nameEnd: start + entry.name.count, valueStart: valueStart,
+                    valueEnd: valueStart + entry.value.count))
+        }
+        kept.wire = 0..<kept.bytes.count
+        return kept
     }
 
     /// Makes room for lines to come, so that a head built by hand allocates once.

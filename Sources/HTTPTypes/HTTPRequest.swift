@@ -82,8 +82,10 @@ public struct HTTPRequest: Sendable {
 
     /// The first query item of that name, percent-decoded, `+` as a blank; an item without `=` is "".
     public func queryItem(_ name: String) -> String? {
-        guard queryRange != nil else { return nil }
-        return queryItems.first { $0.name == name }?.value
+        guard let range = queryRange else { return nil }
+        return head.withUnsafeBufferPointer { bytes in
+            FormURLEncoded.firstValue(of: name, in: UnsafeBufferPointer(rebasing: bytes[range]))
+        }
     }
 
     /// All query items in order, decoded as a form's.

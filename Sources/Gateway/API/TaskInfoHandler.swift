@@ -8,7 +8,7 @@ struct TaskInfoHandler: Sendable {
     func handle(_ call: APICall) async throws -> APIReply {
         let task = try await lookup.task(try call.task(), for: call.caller)
         let window = OutputWindow(query: call.request.queryItem("with_output"))
-        guard window != .nothing else { return .json(task.answer(with: [String]?.none)) }
+        guard window != .nothing else { return .json(task.body) }
         return .json(task.answer(with: try await lookup.lines(window, of: task)))
     }
 }

@@ -46,7 +46,8 @@ final class StatusMirror: Sendable {
 
     private func shard(of id: TaskID) -> Shard {
         var hash: UInt32 = 2_166_136_261  // FNV-1a: spreads UUIDs well and needs no hasher
-        for byte in id.key.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+        var key = id.key
+        key.withUTF8 { for byte in $0 { hash = (hash ^ UInt32(byte)) &* 16_777_619 } }
         return shards[Int(hash % UInt32(shards.count))]
     }
 
