@@ -29,9 +29,6 @@ public struct AccessLogEntry {
     /// The path without the query, which may hold a token.
     public var path: String { request?.path ?? "" }
 
-    /// Calls `body` with the bytes of the path as they were sent, making no text; without any where there is no request.
-    public func withPathBytes(_ body: (UnsafeBufferPointer<UInt8>) -> Void) {
-        guard let request else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
-        request.withPathBytes(body)
-    }
+    /// The same as it was sent, without making a text of it.
+    public var pathBytes: ArraySlice<UInt8> { request?.pathBytes ?? [] }
 }

@@ -117,21 +117,32 @@ public struct HTTPFields: Sendable {
         }
     }
 
-    /// The lines of those names only, in their order: for proxies, which pass on what they know.
-    public func only(_ names: [HTTPField.Name]) -> HTTPFields {
+    /// The lines whose name passes the test, in their order: for proxies, which pass on what they know.
+    ///
+    /// `isIncluded` gets the name's bytes as they were written.
+    public func only(where isIncluded: (UnsafeBufferPointer<UInt8>) -> Bool) -> HTTPFields {
         var kept = HTTPFields()
         kept.reserve(lines: entries.count + 2, bytes: bytes.count + 64)
-        for index in entries.indices where names.contains(where: { matches(index, $0) }) {
-            let (start, entry) = (kept.bytes.count, entries[index])
-            writeLine(entry, to: &kept.bytes)
-            let valueStart = start + entry.name.count + 2
-            kept.entries.append(
-                Entry(
-                    nameStart: start, nameEnd: start + entry.name.count, valueStart: valueStart,
-                    valueEnd: valueStart + entry.value.count))
+        bytes.withUnsafeBufferPointer { bytes in
+            for entry in entries where isIncluded(UnsafeBufferPointer(rebasing: bytes[entry.name])) {
+                let start = kept.bytes.count
+                Self.writeLine(entry, of: bytes, to: &kept.bytes)
+                let valueStart = start + entry.name.count + 2
+                kept.entries.append(
+                    Entry(
+                        nameStart: start, nameEnd: valueStart - 2, valueStart: valueStart,
+                        valueEnd: valueStart + entry.value.count))
+            }
         }
         kept.wire = 0..<kept.bytes.count
         return kept
+    }
+
+    /// Whether the name of a line passes the test, which gets its bytes as they were written.
+    public func containsName(where isWanted: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
+        bytes.withUnsafeBufferPointer { bytes in
+            entries.contains { isWanted(UnsafeBufferPointer(rebasing: bytes[$0.name])) }
+        }
     }
 
     /// Makes room for lines to come, so that a head built by hand allocates once.
@@ -173,26 +184,29 @@ public struct HTTPFields: Sendable {
             output.append(contentsOf: bytes[wire])
             return
         }
-        for entry in entries { writeLine(entry, to: &output) }
+        bytes.withUnsafeBufferPointer { bytes in
+            for entry in entries { Self.writeLine(entry, of: bytes, to: &output) }
+        }
     }
 
     /// Appends the lines whose name passes the test, as they go over the wire: for proxies, which drop some.
     ///
     /// `isIncluded` gets the name's bytes as they were written.
     public func write(to output: inout [UInt8], where isIncluded: (UnsafeBufferPointer<UInt8>) -> Bool) {
-        for entry in entries
-        where bytes.withUnsafeBufferPointer({ isIncluded(UnsafeBufferPointer(rebasing: $0[entry.name])) }) {
-            writeLine(entry, to: &output)
+        bytes.withUnsafeBufferPointer { bytes in
+            for entry in entries where isIncluded(UnsafeBufferPointer(rebasing: bytes[entry.name])) {
+                Self.writeLine(entry, of: bytes, to: &output)
+            }
         }
     }
 
-    private func writeLine(_ entry: Entry, to output: inout [UInt8]) {
-        output.append(contentsOf: bytes[entry.name])
-        output.append(ASCII.colon)
-        output.append(ASCII.space)
-        output.append(contentsOf: bytes[entry.value])
-        output.append(ASCII.carriageReturn)
-        output.append(ASCII.lineFeed)
+    private static func writeLine(
+        _ entry: Entry, of bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]
+    ) {
+        output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[entry.name]))
+        output.appendText(": ")
+        output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[entry.value]))
+        output.appendText("\r\n")
     }
 
     /// Calls `body` with the first value's bytes, making no text; nil without the field.

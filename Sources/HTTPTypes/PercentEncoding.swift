@@ -60,7 +60,8 @@ public enum PercentEncoding {
 
     /// The same for a whole text, which is returned as it is where nothing needs encoding.
     public static func encode(_ text: String, keeping: String = "") -> String {
-        if text.utf8.allSatisfy({ isUnreserved($0) }) { return text }
+        var text = text
+        if text.withUTF8({ $0.allSatisfy(isUnreserved) }) { return text }
         let digits = Array("0123456789ABCDEF".utf8)
         var output: [UInt8] = []
         for byte in text.utf8 {

@@ -14,12 +14,17 @@ public struct TaskID: Sendable, CustomStringConvertible {
 
     /// Parses a whole text, which is kept without a copy where it is in lower case.
     public init?(_ text: String) {
-        guard let first = text.utf8.first, text.utf8.count <= 253, first.isLetterOrDigit else { return nil }
+        var text = text
         var isLowerCase = true
-        for byte in text.utf8 {
-            guard byte.isLetterOrDigit || byte == 0x2E || byte == 0x5F || byte == 0x2D else { return nil }
-            if (0x41...0x5A).contains(byte) { isLowerCase = false }
+        let isValid = text.withUTF8 { bytes in
+            guard let first = bytes.first, bytes.count <= 253, first.isLetterOrDigit else { return false }
+            for byte in bytes {
+                guard byte.isLetterOrDigit || byte == 0x2E || byte == 0x5F || byte == 0x2D else { return false }
+                if (0x41...0x5A).contains(byte) { isLowerCase = false }
+            }
+            return true
         }
+        guard isValid else { return nil }
         string = text
         key = isLowerCase ? text : text.lowercased()
     }

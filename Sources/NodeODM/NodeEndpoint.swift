@@ -37,7 +37,12 @@ public struct NodeEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// - Returns: what stands in a request line. Holds the token: never to be logged.
     public func target(_ segments: [String], query: [FormItem] = []) -> String {
         var target = basePath
-        for segment in segments { target += "/\(PercentEncoding.encode(segment))" }
+        target.reserveCapacity(128)
+        for segment in segments {
+            target += "/"
+            target += PercentEncoding.encode(segment)
+        }
+        if query.isEmpty, token?.isEmpty ?? true { return target }
         var items = query.map { FormURLEncoded.Item(name: $0.name, value: $0.value) }
         if let token, !token.isEmpty { items.append(FormURLEncoded.Item(name: "token", value: token)) }
         return items.isEmpty ? target : "\(target)?\(FormURLEncoded.encode(items))"

@@ -42,6 +42,9 @@ public struct LogLine: Sendable {
         appendQuoted(buffer) { bytes, index in Self.isPlain(bytes[index]) ? nil : Escape(bytes[index], length: 1) }
     }
 
+    /// Appends untrusted bytes between quotes, as the one before.
+    public mutating func appendQuoted(_ slice: ArraySlice<UInt8>) { slice.withUnsafeBytes { appendQuoted($0) } }
+
     /// What stands in the place of some bytes.
     private struct Escape {
         /// The character meant.

@@ -14,10 +14,25 @@ struct TaskLookup: Sendable {
     /// - Throws: `refused` with NodeODM's "not found"; `noAnswer` where nobody can tell because the database is away: PyODM
     ///   retries a broken connection, and any answer would fail the task (rules: *Database away*).
     func task(_ id: TaskID, for caller: Caller) async throws(APIError) -> MirroredTask {
-        if let known = mirror.asked(id, at: clock.monotonic()) {
-            guard known.isVisible, caller.scope.includes(known.record.owner) else { throw .unknownTask(id.string) }
-            return known
+        try await read(id, for: caller) { copy $0 }
+    }
+
+    /// What the snapshot of a task says that the caller may see, without a copy of it where memory has it.
+    /// - Throws: as `task`.
+    func read<Answer: Sendable>(
+        _ id: TaskID, for caller: Caller, _ read: (borrowing MirroredTask) -> Answer
+    ) async throws(APIError) -> Answer {
+        let known: Answer?? = mirror.asked(id, at: clock.monotonic()) { task in
+            task.isVisible && caller.scope.includes(task.record.owner) ? read(task) : nil
         }
+        switch known {
+        case .some(.some(let answer)): return answer
+        case .some(.none): throw .unknownTask(id.string)
+        case .none: return read(try await recorded(id, for: caller))
+        }
+    }
+
+    private func recorded(_ id: TaskID, for caller: Caller) async throws(APIError) -> MirroredTask {
         guard let record = try await record(of: id, for: caller), record.isCommitted, record.intent != .remove else {
             throw .unknownTask(id.string)
         }
