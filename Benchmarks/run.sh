@@ -1,5 +1,5 @@
 #!/bin/bash
-# `make bench`: the gateway beside nginx, both as one thread on core 0, client and upstream on core 1.
+# `make bench`: the gateway beside nginx, each as one thread on the first core, client and upstream on the second.
 #
 #   Benchmarks/run.sh [--strict] [--only CASE]… [--list]
 #

@@ -195,8 +195,8 @@ def wrk(url):
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in text or "Socket errors" in text:
         raise RuntimeError(text)
-    count, seconds = re.search(r"(\d+) requests in ([\d.]+)(?:s|m)", text).groups()
-    return int(count), float(seconds)
+    count, time, unit = re.search(r"(\d+) requests in ([\d.]+)([sm])", text).groups()
+    return int(count), float(time) * (60 if unit == "m" else 1)
 
 
 def transfer(kind, port, target, *file):

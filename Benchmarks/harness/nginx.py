@@ -100,7 +100,7 @@ class Nginx(Program):
         self.port = port
         configuration = pathlib.Path(folder) / f"{name}.conf"
         configuration.write_text(_MAIN.format(name=name, folder=folder, content=content))
-        command = ["nginx", "-p", folder, "-c", configuration]
+        command = ["nginx", "-e", f"{folder}/{name}.log", "-p", folder, "-c", configuration]
         check = subprocess.run([*map(str, command), "-t"], capture_output=True, text=True)
         if check.returncode != 0:
             raise RuntimeError(check.stderr)

@@ -6,8 +6,9 @@ import socket
 import subprocess
 import time
 
-PROXY_CORE = 0
-OTHER_CORE = 1
+#: The first two that this program may use.
+CORES = sorted(os.sched_getaffinity(0))[:2]
+PROXY_CORE, OTHER_CORE = CORES[0], CORES[-1]
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
