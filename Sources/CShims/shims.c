@@ -46,6 +46,14 @@ int shim_pin_to_core(int core) {
     return sched_setaffinity(0, sizeof set, &set);
 }
 
+int shim_usable_processors(void) {
+    cpu_set_t set;
+    // Fails on machines with more processors than the set has room for (1024).
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) { return CPU_COUNT(&set); }
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
+}
+
 void shim_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 int shim_start_writeback(int descriptor, int64_t offset, int64_t length) {

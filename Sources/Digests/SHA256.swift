@@ -51,7 +51,8 @@ public struct SHA256: ~Copyable {
 
     /// The digest of a text's UTF-8, such as a token's.
     public static func digest(of text: String) -> SHA256Digest {
-        digest(of: Array(text.utf8))
+        var text = text
+        return text.withUTF8 { digest(of: UnsafeRawBufferPointer($0)) }
     }
 
     private func restart() { check(EVP_DigestInit_ex(context, Algorithm.sha256, nil)) }

@@ -13,7 +13,7 @@ struct AccessLine: Sendable {
     /// Writes the line of one exchange, in the format of the log.
     func write(_ entry: borrowing AccessLogEntry) {
         if entry.status == 200, quietRoutes.contains(entry.route) { return }
-        let (method, path, status) = (entry.method?.name ?? "-", entry.path, entry.status)
+        let (method, path, status) = (entry.method?.name ?? "-", entry.pathBytes, entry.status)
         let (received, sent, time, route) = (entry.bytesIn, entry.bytesOut, entry.nanoseconds, entry.route)
         let isJSON = logger.sink.format == .json
         logger.accessLine { line, appendTime in

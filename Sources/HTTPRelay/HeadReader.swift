@@ -94,7 +94,7 @@ struct HeadReader {
 
     /// Takes in what concerns this connection. True when the field isn't passed on.
     private mutating func isTaken(_ name: UnsafeBufferPointer<UInt8>, _ value: Range<Int>) throws(RelayError) -> Bool {
-        if HopByHopFields.spells(name, "content-length") {
+        if ASCII.spells(name, "content-length") {
             guard contentLength == nil else {
                 throw RelayError(.badAnswer, "the upstream's head has Content-Length twice")
             }
@@ -102,12 +102,12 @@ struct HeadReader {
             return true
         }
         guard HopByHopFields.contains(name) else { return false }
-        if HopByHopFields.spells(name, "transfer-encoding") {
-            guard !isChunked, HopByHopFields.spells(UnsafeBufferPointer(rebasing: bytes[value]), "chunked") else {
+        if ASCII.spells(name, "transfer-encoding") {
+            guard !isChunked, ASCII.spells(UnsafeBufferPointer(rebasing: bytes[value]), "chunked") else {
                 throw RelayError(.badAnswer, "the upstream's Transfer-Encoding is not just \"chunked\"")
             }
             isChunked = true
-        } else if HopByHopFields.spells(name, "connection") {
+        } else if ASCII.spells(name, "connection") {
             takeConnection(value)
         }
         return true
@@ -116,9 +116,9 @@ struct HeadReader {
     private mutating func takeConnection(_ value: Range<Int>) {
         let whole = UnsafeBufferPointer(rebasing: bytes[value])
         // The two usual values, without making a text.
-        if HopByHopFields.spells(whole, "keep-alive") {
+        if ASCII.spells(whole, "keep-alive") {
             saysKeepAlive = true
-        } else if HopByHopFields.spells(whole, "close") {
+        } else if ASCII.spells(whole, "close") {
             saysClose = true
         } else {
             let text = String(decoding: whole, as: UTF8.self)

@@ -7,13 +7,13 @@ public enum HopByHopFields {
     /// - Returns: true for a field that is not passed on.
     public static func contains(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         switch name.count {
-        case 2: spells(name, "te")
-        case 7: spells(name, "trailer") || spells(name, "upgrade")
-        case 10: spells(name, "connection") || spells(name, "keep-alive")
-        case 16: spells(name, "proxy-connection")
-        case 17: spells(name, "transfer-encoding")
-        case 18: spells(name, "proxy-authenticate")
-        case 19: spells(name, "proxy-authorization")
+        case 2: ASCII.spells(name, "te")
+        case 7: ASCII.spells(name, "trailer") || ASCII.spells(name, "upgrade")
+        case 10: ASCII.spells(name, "connection") || ASCII.spells(name, "keep-alive")
+        case 16: ASCII.spells(name, "proxy-connection")
+        case 17: ASCII.spells(name, "transfer-encoding")
+        case 18: ASCII.spells(name, "proxy-authenticate")
+        case 19: ASCII.spells(name, "proxy-authorization")
         default: false
         }
     }
@@ -21,19 +21,11 @@ public enum HopByHopFields {
     /// Whether a request's field is not passed upstream: hop-by-hop, or written by the relay itself.
     static func isWithheldFromUpstream(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         switch name.count {
-        case 4: spells(name, "host")
-        case 6: spells(name, "expect")
-        case 14: spells(name, "content-length")
+        case 4: ASCII.spells(name, "host")
+        case 6: ASCII.spells(name, "expect")
+        case 14: ASCII.spells(name, "content-length")
         default: contains(name)
         }
-    }
-
-    /// Compares a name with one in lower case, without regard to the case of the first.
-    static func spells(_ name: UnsafeBufferPointer<UInt8>, _ lowercase: StaticString) -> Bool {
-        guard name.count == lowercase.utf8CodeUnitCount else { return false }
-        let word = lowercase.utf8Start
-        for index in 0..<name.count where ASCII.lowercased(name[index]) != word[index] { return false }
-        return true
     }
 
     /// The names that a Connection field lists beside `close` and `keep-alive`.

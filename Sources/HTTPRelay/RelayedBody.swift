@@ -64,25 +64,25 @@ final class RelayedBody {
     /// Replaces `output` by the head that the client gets.
     func writeHead(_ answer: HTTPResponse, to output: inout [UInt8]) {
         output.removeAll(keepingCapacity: true)
-        output.append(contentsOf: "HTTP/1.1 ".utf8)
+        output.appendText("HTTP/1.1 ")
         output.appendDecimal(Int64(answer.status.code))
         output.append(ASCII.space)
         output.append(contentsOf: answer.status.reason.utf8)
-        output.append(contentsOf: "\r\n".utf8)
+        output.appendText("\r\n")
         answer.fields.write(to: &output)
         if let contentLength {
-            output.append(contentsOf: "Content-Length: ".utf8)
+            output.appendText("Content-Length: ")
             output.appendDecimal(contentLength)
-            output.append(contentsOf: "\r\n".utf8)
+            output.appendText("\r\n")
         } else if clientFraming == .chunked {
-            output.append(contentsOf: "Transfer-Encoding: chunked\r\n".utf8)
+            output.appendText("Transfer-Encoding: chunked\r\n")
         }
         if saysKeepAlive {
-            output.append(contentsOf: "Connection: keep-alive\r\n".utf8)
+            output.appendText("Connection: keep-alive\r\n")
         } else if !clientKeepsAlive {
-            output.append(contentsOf: "Connection: close\r\n".utf8)
+            output.appendText("Connection: close\r\n")
         }
-        output.append(contentsOf: "\r\n".utf8)
+        output.appendText("\r\n")
     }
 
     /// Turns received bytes, in their place, into what the client gets.

@@ -5,6 +5,8 @@ final class UpstreamConnection {
     let socket: StreamSocket
     /// Whether an exchange went over it before: then the upstream may have closed it without our knowing.
     var isReused = false
+    /// What the pool does when it ends while idle; made once, since it is wanted after each exchange.
+    var whenIdleEnds: (() -> Void)?
     /// When it came back to the pool.
     var idleSince = MonotonicTime(nanoseconds: 0)
 

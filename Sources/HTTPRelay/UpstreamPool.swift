@@ -106,7 +106,10 @@ public final class UpstreamPool {
         connection.idleSince = loop.now
         if !waiters.isEmpty { return wakeFirst(with: connection) }
         idle.append(connection)
-        connection.socket.onPeerClose = { [unowned self, unowned connection] in forget(connection) }
+        if connection.whenIdleEnds == nil {
+            connection.whenIdleEnds = { [unowned self, unowned connection] in forget(connection) }
+        }
+        connection.socket.onPeerClose = connection.whenIdleEnds
         armReaper()
     }
 

@@ -41,19 +41,19 @@ public struct UpstreamRequest: Sendable {
     /// - Throws: `.invalidRequest` for another method, or for bytes in the target that could end the line.
     func write(to output: inout [UInt8], host: [UInt8]) throws(RelayError) {
         switch method {
-        case .get: output.append(contentsOf: "GET ".utf8)
-        case .head: output.append(contentsOf: "HEAD ".utf8)
+        case .get: output.appendText("GET ")
+        case .head: output.appendText("HEAD ")
         case .post, .put, .delete, .options, .patch, .other:
             throw RelayError(.invalidRequest, "only GET and HEAD are relayed, not \(method.name)")
         }
         let start = output.count
         output.append(contentsOf: target.utf8)
-        guard output.count > start, output[start] == ASCII.slash,
-            output[start...].allSatisfy({ ASCII.isTarget($0) })
-        else { throw RelayError(.invalidRequest, "the target to relay is no path") }
-        output.append(contentsOf: " HTTP/1.1\r\nHost: ".utf8)
+        var isPath = output.count > start && output[start] == ASCII.slash
+        for index in start..<output.count where !ASCII.isTarget(output[index]) { isPath = false }
+        guard isPath else { throw RelayError(.invalidRequest, "the target to relay is no path") }
+        output.appendText(" HTTP/1.1\r\nHost: ")
         output.append(contentsOf: host)
-        output.append(contentsOf: "\r\n".utf8)
+        output.appendText("\r\n")
         if fields.contains(.connection) {
             let named = fields.values(.connection).flatMap { HopByHopFields.named(by: $0) }
             var passed = fields
@@ -62,6 +62,6 @@ public struct UpstreamRequest: Sendable {
         } else {
             fields.write(to: &output) { !HopByHopFields.isWithheldFromUpstream($0) }
         }
-        output.append(contentsOf: "\r\n".utf8)
+        output.appendText("\r\n")
     }
 }

@@ -28,4 +28,7 @@ public struct AccessLogEntry {
     public var method: HTTPMethod? { request?.method }
     /// The path without the query, which may hold a token.
     public var path: String { request?.path ?? "" }
+
+    /// The same as it was sent, without making a text of it.
+    public var pathBytes: ArraySlice<UInt8> { request?.pathBytes ?? [] }
 }

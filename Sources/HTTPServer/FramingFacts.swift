@@ -23,11 +23,11 @@ struct FramingFacts {
         name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
     ) throws(HTTPServerError) {
         switch name.count {
-        case 4 where Self.spells(name, "host"): try noteHost(value)
-        case 6 where Self.spells(name, "expect"): try noteExpectation(value)
-        case 10 where Self.spells(name, "connection"): noteConnection(value)
-        case 14 where Self.spells(name, "content-length"): try noteLength(value)
-        case 17 where Self.spells(name, "transfer-encoding"): try noteCoding(value)
+        case 4 where ASCII.spells(name, "host"): try noteHost(value)
+        case 6 where ASCII.spells(name, "expect"): try noteExpectation(value)
+        case 10 where ASCII.spells(name, "connection"): noteConnection(value)
+        case 14 where ASCII.spells(name, "content-length"): try noteLength(value)
+        case 17 where ASCII.spells(name, "transfer-encoding"): try noteCoding(value)
         default: break
         }
     }
@@ -47,7 +47,7 @@ struct FramingFacts {
     }
 
     private mutating func noteExpectation(_ value: UnsafeBufferPointer<UInt8>) throws(HTTPServerError) {
-        guard Self.spells(value, "100-continue") else {
+        guard ASCII.spells(value, "100-continue") else {
             throw HTTPServerError(.expectationFailed, "only Expect: 100-continue is understood")
         }
         expectsContinue = true
@@ -62,8 +62,8 @@ struct FramingFacts {
             while first < last, value[first] == ASCII.space || value[first] == ASCII.tab { first += 1 }
             while last > first, value[last - 1] == ASCII.space || value[last - 1] == ASCII.tab { last -= 1 }
             let word = UnsafeBufferPointer(rebasing: value[first..<last])
-            if Self.spells(word, "close") { saysClose = true }
-            if Self.spells(word, "keep-alive") { saysKeepAlive = true }
+            if ASCII.spells(word, "close") { saysClose = true }
+            if ASCII.spells(word, "keep-alive") { saysKeepAlive = true }
             start = end + 1
         }
     }
@@ -85,7 +85,7 @@ struct FramingFacts {
 
     private mutating func noteCoding(_ value: UnsafeBufferPointer<UInt8>) throws(HTTPServerError) {
         guard !isChunked else { throw .bad("there is more than one Transfer-Encoding field") }
-        guard Self.spells(value, "chunked") else {
+        guard ASCII.spells(value, "chunked") else {
             throw HTTPServerError(.notImplemented, "only the transfer coding \"chunked\" is understood")
         }
         isChunked = true
@@ -102,12 +102,5 @@ struct FramingFacts {
             default: return true
             }
         }
-    }
-
-    /// Compares with a word in lower case.
-    private static func spells(_ bytes: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
-        guard bytes.count == word.utf8CodeUnitCount else { return false }
-        for index in 0..<bytes.count where ASCII.lowercased(bytes[index]) != word.utf8Start[index] { return false }
-        return true
     }
 }

@@ -139,13 +139,17 @@ public struct Router: Sendable {
         guard end > start else { return nil }
         if let (name, child) = nodes[node].capture {
             let before = captures
-            captures.insert(name, PercentEncoding.decodeLeniently(path[start..<end]))
+            captures.insert(name, Self.decoded(path, start..<end))
             if let found = match(path, from: end + 1, node: child, &captures) { return found }
             captures = before
         }
         guard let (name, routes) = nodes[node].rest else { return nil }
-        captures.insert(name, PercentEncoding.decodeLeniently(path[start...]))
+        captures.insert(name, Self.decoded(path, start..<path.count))
         return routes
+    }
+
+    private static func decoded(_ path: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> String {
+        PercentEncoding.decodeLeniently(UnsafeBufferPointer(rebasing: path[range]))
     }
 
     private static func equal(

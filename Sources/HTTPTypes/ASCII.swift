@@ -86,6 +86,15 @@ public enum ASCII {
         return true
     }
 
+    /// Whether bytes spell a word that is written in lower case, without regard to the case of the bytes.
+    @inlinable
+    public static func spells(_ bytes: UnsafeBufferPointer<UInt8>, _ lowercase: StaticString) -> Bool {
+        guard bytes.count == lowercase.utf8CodeUnitCount else { return false }
+        let word = lowercase.utf8Start
+        for index in 0..<bytes.count where lowercased(bytes[index]) != word[index] { return false }
+        return true
+    }
+
     /// Compares a text with a literal without regard to the case of A–Z.
     @inlinable
     public static func equalIgnoringCase(_ left: some StringProtocol, _ right: some StringProtocol) -> Bool {
@@ -108,6 +117,12 @@ public enum ASCII {
 }
 
 extension Array where Element == UInt8 {
+    /// Appends a text known when the program is written.
+    @inlinable
+    public mutating func appendText(_ text: StaticString) {
+        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
     /// Appends a non-negative number in decimal without making a text of it.
     public mutating func appendDecimal(_ number: Int64) {
         precondition(number >= 0, "lengths and codes of HTTP are not negative")

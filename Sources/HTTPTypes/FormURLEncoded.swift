@@ -33,6 +33,34 @@ public enum FormURLEncoded {
         return items
     }
 
+    /// The first value of a name, without decoding the others.
+    static func firstValue(of name: String, in bytes: UnsafeBufferPointer<UInt8>) -> String? {
+        var start = 0
+        while start < bytes.count {
+            var end = start
+            var equals: Int?
+            while end < bytes.count, bytes[end] != ASCII.ampersand {
+                if equals == nil, bytes[end] == ASCII.equals { equals = end }
+                end += 1
+            }
+            let isNamed = start < end && spells(name, UnsafeBufferPointer(rebasing: bytes[start..<(equals ?? end)]))
+            if isNamed {
+                guard let equals else { return "" }
+                let value = UnsafeBufferPointer(rebasing: bytes[(equals + 1)..<end])
+                return PercentEncoding.decodeLeniently(value, plusIsBlank: true)
+            }
+            start = end + 1
+        }
+        return nil
+    }
+
+    private static func spells(_ name: String, _ encoded: UnsafeBufferPointer<UInt8>) -> Bool {
+        for byte in encoded where byte == ASCII.percent || byte == ASCII.plus {
+            return PercentEncoding.decodeLeniently(encoded, plusIsBlank: true) == name
+        }
+        return name.utf8.count == encoded.count && name.utf8.elementsEqual(encoded)
+    }
+
     /// The items as a query or body.
     public static func encode(_ items: [Item]) -> String {
         items.map { "\(PercentEncoding.encode($0.name))=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")

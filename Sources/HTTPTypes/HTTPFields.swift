@@ -84,7 +84,9 @@ public struct HTTPFields: Sendable {
         bytes.append(contentsOf: name.text.utf8)
         bytes.append(ASCII.colon)
         bytes.append(ASCII.space)
-        for byte in value.utf8 { bytes.append(ASCII.isFieldValue(byte) ? byte : ASCII.space) }
+        let valueStart = bytes.count
+        bytes.append(contentsOf: value.utf8)
+        for index in valueStart..<bytes.count where !ASCII.isFieldValue(bytes[index]) { bytes[index] = ASCII.space }
         endLine(start: start, nameLength: nameLength)
     }
 
@@ -112,6 +114,34 @@ public struct HTTPFields: Sendable {
             wire = 0..<0
         } else {
             wire = nil
+        }
+    }
+
+    /// The lines whose name passes the test, in their order: for proxies, which pass on what they know.
+    ///
+    /// `isIncluded` gets the name's bytes as they were written.
+    public func only(where isIncluded: (UnsafeBufferPointer<UInt8>) -> Bool) -> HTTPFields {
+        var kept = HTTPFields()
+        kept.reserve(lines: entries.count + 2, bytes: bytes.count + 64)
+        bytes.withUnsafeBufferPointer { bytes in
+            for entry in entries where isIncluded(UnsafeBufferPointer(rebasing: bytes[entry.name])) {
+                let start = kept.bytes.count
+                Self.writeLine(entry, of: bytes, to: &kept.bytes)
+                let valueStart = start + entry.name.count + 2
+                kept.entries.append(
+                    Entry(
+                        nameStart: start, nameEnd: valueStart - 2, valueStart: valueStart,
+                        valueEnd: valueStart + entry.value.count))
+            }
+        }
+        kept.wire = 0..<kept.bytes.count
+        return kept
+    }
+
+    /// Whether the name of a line passes the test, which gets its bytes as they were written.
+    public func containsName(where isWanted: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
+        bytes.withUnsafeBufferPointer { bytes in
+            entries.contains { isWanted(UnsafeBufferPointer(rebasing: bytes[$0.name])) }
         }
     }
 
@@ -154,26 +184,29 @@ public struct HTTPFields: Sendable {
             output.append(contentsOf: bytes[wire])
             return
         }
-        for entry in entries { writeLine(entry, to: &output) }
+        bytes.withUnsafeBufferPointer { bytes in
+            for entry in entries { Self.writeLine(entry, of: bytes, to: &output) }
+        }
     }
 
     /// Appends the lines whose name passes the test, as they go over the wire: for proxies, which drop some.
     ///
     /// `isIncluded` gets the name's bytes as they were written.
     public func write(to output: inout [UInt8], where isIncluded: (UnsafeBufferPointer<UInt8>) -> Bool) {
-        for entry in entries
-        where bytes.withUnsafeBufferPointer({ isIncluded(UnsafeBufferPointer(rebasing: $0[entry.name])) }) {
-            writeLine(entry, to: &output)
+        bytes.withUnsafeBufferPointer { bytes in
+            for entry in entries where isIncluded(UnsafeBufferPointer(rebasing: bytes[entry.name])) {
+                Self.writeLine(entry, of: bytes, to: &output)
+            }
         }
     }
 
-    private func writeLine(_ entry: Entry, to output: inout [UInt8]) {
-        output.append(contentsOf: bytes[entry.name])
-        output.append(ASCII.colon)
-        output.append(ASCII.space)
-        output.append(contentsOf: bytes[entry.value])
-        output.append(ASCII.carriageReturn)
-        output.append(ASCII.lineFeed)
+    private static func writeLine(
+        _ entry: Entry, of bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]
+    ) {
+        output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[entry.name]))
+        output.appendText(": ")
+        output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[entry.value]))
+        output.appendText("\r\n")
     }
 
     /// Calls `body` with the first value's bytes, making no text; nil without the field.

@@ -74,6 +74,9 @@ public struct HTTPRequest: Sendable {
     /// The host asked for: the target's in absolute form, which then goes before the Host field (RFC 9112 §3.2.2).
     public var authority: String? { authorityRange.map(text) ?? fields[.host] }
 
+    /// The path's bytes as they were sent; empty when an absolute form has no path.
+    public var pathBytes: ArraySlice<UInt8> { head[pathRange] }
+
     /// Calls `body` with the path's bytes as they were sent; empty when an absolute form has no path.
     @inline(__always)
     public func withPathBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
@@ -82,8 +85,10 @@ public struct HTTPRequest: Sendable {
 
     /// The first query item of that name, percent-decoded, `+` as a blank; an item without `=` is "".
     public func queryItem(_ name: String) -> String? {
-        guard queryRange != nil else { return nil }
-        return queryItems.first { $0.name == name }?.value
+        guard let range = queryRange else { return nil }
+        return head.withUnsafeBufferPointer { bytes in
+            FormURLEncoded.firstValue(of: name, in: UnsafeBufferPointer(rebasing: bytes[range]))
+        }
     }
 
     /// All query items in order, decoded as a form's.

@@ -19,6 +19,14 @@ public enum PercentEncoding {
         String(decoding: decode(bytes, plusIsBlank: plusIsBlank, lenient: true) ?? [], as: UTF8.self)
     }
 
+    /// The same for bytes that lie together, without a copy where nothing is encoded.
+    public static func decodeLeniently(_ bytes: UnsafeBufferPointer<UInt8>, plusIsBlank: Bool = false) -> String {
+        for byte in bytes where byte == ASCII.percent || (plusIsBlank && byte == ASCII.plus) {
+            return String(decoding: decode(bytes, plusIsBlank: plusIsBlank, lenient: true) ?? [], as: UTF8.self)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     private static func decode(_ bytes: some Sequence<UInt8>, plusIsBlank: Bool, lenient: Bool) -> [UInt8]? {
         let input = Array(bytes)
         var output: [UInt8] = []
@@ -47,6 +55,13 @@ public enum PercentEncoding {
 
     /// Encodes all but the unreserved characters (RFC 3986 §2.3) and those in `keeping`, such as "/" in a path.
     public static func encode(_ text: some StringProtocol, keeping: String = "") -> String {
+        encode(String(text), keeping: keeping)
+    }
+
+    /// The same for a whole text, which is returned as it is where nothing needs encoding.
+    public static func encode(_ text: String, keeping: String = "") -> String {
+        var text = text
+        if text.withUTF8({ $0.allSatisfy(isUnreserved) }) { return text }
         let digits = Array("0123456789ABCDEF".utf8)
         var output: [UInt8] = []
         for byte in text.utf8 {
@@ -63,11 +78,8 @@ public enum PercentEncoding {
 
     private static func isUnreserved(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"):
-            true
-        default: false
+        case ASCII.hyphen, UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
+        default: ASCII.isDigit(byte) || (byte | 0x20) &- UInt8(ascii: "a") < 26
         }
     }
 }

@@ -10,12 +10,23 @@ public struct TaskID: Sendable, CustomStringConvertible {
 
     /// Parses text from a client.
     /// - Parameter text: `[A-Za-z0-9][A-Za-z0-9._-]{0,252}` (contract 12.1), anything else gives nil.
-    public init?(_ text: some StringProtocol) {
-        let bytes = Array(text.utf8)
-        guard let first = bytes.first, bytes.count <= 253, first.isLetterOrDigit else { return nil }
-        guard bytes.allSatisfy({ $0.isLetterOrDigit || $0 == 0x2E || $0 == 0x5F || $0 == 0x2D }) else { return nil }
-        string = String(text)
-        key = string.lowercased()
+    public init?(_ text: some StringProtocol) { self.init(String(text)) }
+
+    /// Parses a whole text, which is kept without a copy where it is in lower case.
+    public init?(_ text: String) {
+        var text = text
+        var isLowerCase = true
+        let isValid = text.withUTF8 { bytes in
+            guard let first = bytes.first, bytes.count <= 253, first.isLetterOrDigit else { return false }
+            for byte in bytes {
+                guard byte.isLetterOrDigit || byte == 0x2E || byte == 0x5F || byte == 0x2D else { return false }
+                if (0x41...0x5A).contains(byte) { isLowerCase = false }
+            }
+            return true
+        }
+        guard isValid else { return nil }
+        string = text
+        key = isLowerCase ? text : text.lowercased()
     }
 
     /// A fresh UUIDv4.

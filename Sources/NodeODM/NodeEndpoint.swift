@@ -36,8 +36,15 @@ public struct NodeEndpoint: Sendable, Hashable, CustomStringConvertible {
     ///   - query: items beside the token.
     /// - Returns: what stands in a request line. Holds the token: never to be logged.
     public func target(_ segments: [String], query: [FormItem] = []) -> String {
-        var target = basePath
-        for segment in segments { target += "/\(PercentEncoding.encode(segment))" }
+        // As bytes, since each download asks: a text that grows piece by piece costs three times as much.
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(256)
+        bytes.append(contentsOf: basePath.utf8)
+        for segment in segments {
+            bytes.append(ASCII.slash)
+            bytes.append(contentsOf: PercentEncoding.encode(segment).utf8)
+        }
+        let target = String(decoding: bytes, as: UTF8.self)
         var items = query.map { FormURLEncoded.Item(name: $0.name, value: $0.value) }
         if let token, !token.isEmpty { items.append(FormURLEncoded.Item(name: "token", value: token)) }
         return items.isEmpty ? target : "\(target)?\(FormURLEncoded.encode(items))"

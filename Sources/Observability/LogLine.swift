@@ -25,28 +25,63 @@ public struct LogLine: Sendable {
 
     /// Appends text between quotes, escaped as JSON demands.
     public mutating func appendQuoted(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
-        var before: UInt8 = 0
-        for byte in text.utf8 {
-            // C2 80 … C2 9F are control characters too; some terminals obey them.
-            if before == 0xC2, byte < 0xA0 {
-                bytes.removeLast()
-                appendUnicodeEscape(byte)
-            } else {
-                appendEscaped(byte)
+        var text = text
+        text.withUTF8 { utf8 in
+            appendQuoted(UnsafeRawBufferPointer(utf8)) { bytes, index in
+                let byte = bytes[index]
+                if byte < 0x80 { return Self.isPlain(byte) ? nil : Escape(byte, length: 1) }
+                // C2 80 … C2 9F are control characters too; some terminals obey them.
+                guard byte == 0xC2, index + 1 < bytes.count, bytes[index + 1] < 0xA0 else { return nil }
+                return Escape(bytes[index + 1], length: 2)
             }
-            before = byte
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     /// Appends untrusted bytes between quotes: escaped as JSON demands, what isn't ASCII as `\u00XX`.
     public mutating func appendQuoted(_ buffer: UnsafeRawBufferPointer) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in buffer {
-            if byte < 0x80 { appendEscaped(byte) } else { appendUnicodeEscape(byte) }
+        appendQuoted(buffer) { bytes, index in Self.isPlain(bytes[index]) ? nil : Escape(bytes[index], length: 1) }
+    }
+
+    /// Appends untrusted bytes between quotes, as the one before.
+    public mutating func appendQuoted(_ slice: ArraySlice<UInt8>) { slice.withUnsafeBytes { appendQuoted($0) } }
+
+    /// What stands in the place of some bytes.
+    private struct Escape {
+        /// The character meant.
+        let code: UInt8
+        /// How many bytes it takes the place of.
+        let length: Int
+
+        init(_ code: UInt8, length: Int) {
+            self.code = code
+            self.length = length
         }
+    }
+
+    /// Appends what needs no escape in whole runs.
+    @inline(__always)
+    private mutating func appendQuoted(
+        _ buffer: UnsafeRawBufferPointer, _ escape: (UnsafeRawBufferPointer, Int) -> Escape?
+    ) {
         bytes.append(UInt8(ascii: "\""))
+        var (start, index) = (0, 0)
+        while index < buffer.count {
+            guard let found = escape(buffer, index) else {
+                index += 1
+                continue
+            }
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[start..<index]))
+            appendEscaped(found.code)
+            index += found.length
+            start = index
+        }
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[start...]))
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Whether JSON takes an ASCII character as it is, and a terminal does nothing but show it.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     /// Appends a decimal number with leading zeros.
@@ -104,6 +139,7 @@ public struct LogLine: Sendable {
         }
     }
 
+    /// Appends a character that isn't plain; above 127 it is one of Latin-1.
     private mutating func appendEscaped(_ byte: UInt8) {
         switch byte {
         case UInt8(ascii: "\""): append("\\\"")
@@ -111,8 +147,7 @@ public struct LogLine: Sendable {
         case 0x0A: append("\\n")
         case 0x0D: append("\\r")
         case 0x09: append("\\t")
-        case 0..<0x20, 0x7F: appendUnicodeEscape(byte)
-        default: bytes.append(byte)
+        default: appendUnicodeEscape(byte)
         }
     }
 

@@ -43,8 +43,9 @@ public final class BlockingPool: @unchecked Sendable {
         queue.append(work)
         let mustStart = idle < queue.count && threadCount < threadLimit
         if mustStart { threadCount += 1 }
-        pthread_cond_signal(hasWork)
         pthread_mutex_unlock(lock)
+        // Not before: the thread that wakes would first have to wait for the lock.
+        pthread_cond_signal(hasWork)
         if mustStart { startThread() }
     }
 

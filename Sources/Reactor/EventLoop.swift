@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// Invariant of `@unchecked Sendable`: `inbox` is guarded by its mutex, `owner` is atomic, and every other variable is
 /// touched by the loop's own thread only (`assertCurrent`).
-public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable {
+public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Identifies a timer until it fires.
     public struct TimerID: Hashable, Sendable { let number: UInt64 }
 
@@ -20,8 +20,15 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
         var token: UInt64 { UInt64(generation) << 32 | UInt64(index) }
     }
 
+    /// A job on its way to its turn.
+    private struct Waiting {
+        let job: UnownedJob
+        /// Whether it is an actor's.
+        let isIsolated: Bool
+    }
+
     private struct Inbox {
-        var jobs: [UnownedJob] = []
+        var jobs: [Waiting] = []
         var actions: [@Sendable () -> Void] = []
         var isSignalled = false
     }
@@ -37,9 +44,10 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
     private let wakeUp: Int32
     private let inbox = Mutex(Inbox())
     private let owner = Atomic<UInt>(0)
+    private let actorExecutor = ActorExecutor()
 
     // The loop's own.
-    private var jobs: [UnownedJob] = []
+    private var jobs: [Waiting] = []
     private var places: [Place] = []
     private var freePlaces: [Int] = []
     private var timers = TimerHeap()
@@ -70,6 +78,7 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
         // Edge-triggered: each write is one event, and nobody has to read the counter.
         var event = epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data_t(u64: Self.wakeUpToken))
         epoll_ctl(epoll, EPOLL_CTL_ADD, wakeUp, &event)
+        actorExecutor.belong(to: self)
     }
 
     deinit {
@@ -103,24 +112,27 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
 
     // MARK: Executor
 
-    /// Takes a job: without a lock from its own thread, else by the inbox and a wake-up.
-    public func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
+    /// Takes a task's job: without a lock from its own thread, else by the inbox and a wake-up.
+    public func enqueue(_ job: consuming ExecutorJob) { enqueue(UnownedJob(job), isIsolated: false) }
+
+    /// Takes a job that runs as a task's, or as an actor's.
+    func enqueue(_ job: UnownedJob, isIsolated: Bool) {
+        let waiting = Waiting(job: job, isIsolated: isIsolated)
         if isCurrent {
-            jobs.append(job)
+            jobs.append(waiting)
         } else {
-            post { $0.jobs.append(job) }
+            post { $0.jobs.append(waiting) }
         }
     }
+
+    /// What an actor that lives on this loop returns as its `unownedExecutor`.
+    public func asUnownedSerialExecutor() -> UnownedSerialExecutor { actorExecutor.asUnownedSerialExecutor() }
 
     /// Runs an action on the loop's thread; callable from any thread.
     public func execute(_ action: @escaping @Sendable () -> Void) { post { $0.actions.append(action) } }
 
     /// Lets `run()` return once the jobs at hand are done; callable from any thread.
     public func stop() { execute { self.isStopping = true } }
-
-    /// Tells Swift that code of actors on this executor runs here.
-    public func checkIsolated() { precondition(isCurrent, "not on event loop \(name)") }
 
     private func post(_ change: (inout Inbox) -> Void) {
         let mustSignal = inbox.withLock { inbox in
@@ -156,9 +168,13 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
         let task = asUnownedTaskExecutor()
         var next = 0
         while next < jobs.count, next < Self.jobsPerTurn {
-            let job = jobs[next]
+            let waiting = jobs[next]
             next += 1
-            job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+            if waiting.isIsolated {
+                waiting.job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+            } else {
+                waiting.job.runSynchronously(on: task)
+            }
         }
         if next == jobs.count {
             jobs.removeAll(keepingCapacity: true)

@@ -6,6 +6,9 @@ import Glibc
 /// Invariant of `@unchecked Sendable`: `threads` is written by `start()` and read by `stopAndJoin()`, which the owner calls
 /// once each, in that order.
 public final class EventLoopGroup: @unchecked Sendable {
+    /// The processors that this program may use: `taskset` and a container's cpuset leave it fewer than the machine has.
+    public static var usableProcessors: Int { Int(shim_usable_processors()) }
+
     /// In their order.
     public let loops: [EventLoop]
     private var threads: [pthread_t] = []

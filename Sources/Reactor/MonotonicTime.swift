@@ -35,11 +35,5 @@ public struct MonotonicTime: Comparable, Hashable, Sendable {
 
 extension Duration {
     /// Whole nanoseconds, rounded toward zero; saturates at 292 years.
-    public var inNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return seconds < 0 ? .min : .max }
-        let (sum, carried) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return carried ? .max : sum
-    }
+    public var inNanoseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000) }
 }

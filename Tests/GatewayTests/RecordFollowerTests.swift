@@ -108,12 +108,12 @@ struct RecordFollowerTests {
             #expect(try await world.parts.lookup.task(id, for: .everybody).record.state == .placed)
             world.database.isAway = true
             await #expect(throws: APIError.noAnswer) {
-                _ = try await world.parts.lookup.settledTask(id, for: .everybody)
+                _ = try await world.parts.lookup.readSettled(id, for: .everybody) { $0.record.state }
             }
             world.database.isAway = false
-            #expect(try await world.parts.lookup.settledTask(id, for: .everybody).record.state == .completed)
+            #expect(try await world.parts.lookup.readSettled(id, for: .everybody) { $0.record.state } == .completed)
             world.database.isAway = true
-            #expect(try await world.parts.lookup.settledTask(id, for: .everybody).record.state == .completed)
+            #expect(try await world.parts.lookup.readSettled(id, for: .everybody) { $0.record.state } == .completed)
         }
     }
 }

@@ -96,7 +96,7 @@ struct StatusMirrorTests {
                 record.id = try #require(TaskID("done-\(number)"))
                 mirror.putIfNewer(world.parts.lookup.snapshot(of: record))
                 world.clock.advance(by: .milliseconds(1))
-                _ = mirror.asked(try #require(TaskID("done-0")), at: world.clock.monotonic())
+                _ = mirror.asked(try #require(TaskID("done-0")), at: world.clock.monotonic()) { $0.isVisible }
             }
             let kept = try (0..<1000).filter { mirror.task(try #require(TaskID("done-\($0)"))) != nil }
             #expect(kept.count <= 125)

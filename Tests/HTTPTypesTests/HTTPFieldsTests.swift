@@ -44,6 +44,21 @@ struct HTTPFieldsTests {
         #expect(String(decoding: bytes, as: UTF8.self) == "Keep: 1\r\n")
     }
 
+    @Test("a proxy can pick the lines that it knows, and add its own")
+    func only() {
+        var fields: HTTPFields = ["ETag": "1", "Server": "x", "etag": "2", "Date": ""]
+        fields.remove("Date")
+        var picked = fields.only { ASCII.spells($0, "etag") }
+        #expect(text(picked) == "ETag: 1\r\netag: 2\r\n")
+        picked.append("Via", "y")
+        #expect(text(picked) == "ETag: 1\r\netag: 2\r\nVia: y\r\n")
+        #expect(picked.values("etag") == ["1", "2"])
+        #expect(picked["via"] == "y")
+        #expect(fields.containsName { ASCII.spells($0, "server") })
+        #expect(!picked.containsName { ASCII.spells($0, "server") })
+        #expect(fields.only { _ in false }.isEmpty)
+    }
+
     @Test("a word is found in a list over several lines")
     func lists() {
         var fields: HTTPFields = ["Connection": "TE, Keep-Alive"]

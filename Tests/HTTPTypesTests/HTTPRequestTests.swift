@@ -30,6 +30,18 @@ struct HTTPRequestTests {
         #expect(request.queryItems.count == 6)
     }
 
+    @Test(
+        "the first item of a name counts, however the name is written",
+        arguments: [
+            ("/p?tok%65n=1&token=2", "1"), ("/p?tokens=0&&token=2&token=3", "2"), ("/p?token&token=2", ""),
+            ("/p?a=token&toke=1", nil), ("/p?%zz=1&token=a=b", "a=b"), ("/p?", nil), ("/p", nil),
+        ] as [(String, String?)])
+    func firstItem(target: String, value: String?) {
+        let request = HTTPRequest(.get, target)
+        #expect(request.queryItem("token") == value)
+        #expect(request.queryItem("token") == request.queryItems.first { $0.name == "token" }?.value)
+    }
+
     @Test("methods are told by their exact letters")
     func methods() {
         #expect(HTTPMethod("GET") == .get)

@@ -72,12 +72,17 @@ struct LoggerTests {
             line.append(" ")
             Array("/a\"\u{7F}é".utf8).withUnsafeBytes { line.appendQuoted($0) }
             line.append(" ")
+            line.appendQuoted(Array("/b\\".utf8)[1...])
+            line.append(" ")
+            line.appendQuoted("\u{85}ä\u{1}\n")
+            line.append(" ")
             line.append(Int64.min)
         }
         logger.sink.flush()
         #expect(
             captured.text
-                == "{\"status\":200}\n2026-01-31T23:59:59.123Z \"/a\\\"\\u007f\\u00c3\\u00a9\" -9223372036854775808\n")
+                == "{\"status\":200}\n2026-01-31T23:59:59.123Z \"/a\\\"\\u007f\\u00c3\\u00a9\" \"b\\\\\" \"\\u0085ä\\u0001\\n\" -9223372036854775808\n"
+        )
     }
 
     @Test("lines of many threads stay whole, and none is lost")

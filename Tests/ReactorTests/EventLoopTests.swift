@@ -1,3 +1,4 @@
+import Glibc
 import Reactor
 import Synchronization
 import TestSupport
@@ -27,6 +28,53 @@ struct EventLoopTests {
             #expect(wasElsewhere)
             #expect(loop.isCurrent)
         }
+    }
+
+    @Test("calls between concurrent functions and closures, and their returns, don't go through the queue of jobs")
+    func noJobForACall() async throws {
+        let seen = try await LoopRunner.onLoop { loop in
+            let counter = Counter()
+            let waiting = Task(executorPreference: loop) { counter.value.withLock { $0 = 1 } }
+            let handler: @Sendable (Counter) async throws -> Int = { await Self.read($0) }
+            let values = [await Self.read(counter), try await handler(counter), counter.value.withLock { $0 }]
+            await waiting.value
+            return values + [counter.value.withLock { $0 }]
+        }
+        #expect(seen == [0, 0, 0, 1])
+    }
+
+    @concurrent private static func read(_ counter: Counter) async -> Int { counter.value.withLock { $0 } }
+
+    private actor Resident {
+        let loop: EventLoop
+        private(set) var visits = 0
+        nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+        init(on loop: EventLoop) { self.loop = loop }
+
+        func visit() -> Bool {
+            visits += 1
+            return loop.isCurrent
+        }
+    }
+
+    @Test("an actor that lives on a loop runs there, whoever calls it, and may be entered by the loop's own actions")
+    func residentActor() async throws {
+        try await LoopRunner.onLoop { loop in
+            let resident = Resident(on: loop)
+            #expect(await resident.visit())
+            #expect(loop.isCurrent)
+            #expect(await Task.detached { await resident.visit() }.value)
+            let visits = await withCheckedContinuation { (done: CheckedContinuation<Int, Never>) in
+                loop.execute { done.resume(returning: resident.assumeIsolated { $0.visits }) }
+            }
+            #expect(visits == 2)
+        }
+    }
+
+    @Test("at least one processor may be used, and no more than there are")
+    func processors() {
+        #expect((1...max(1, sysconf(Int32(_SC_NPROCESSORS_CONF)))).contains(EventLoopGroup.usableProcessors))
     }
 
     @Test("timers fire in the order of their moments, and a removed one never")

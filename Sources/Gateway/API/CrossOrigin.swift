@@ -4,11 +4,30 @@ internal import HTTPTypes
 struct CrossOrigin: Sendable {
     private let origins: Set<String>
     private let allowsAll: Bool
+    /// The fields of answers with JSON and with text, marked already where every page may read them.
+    private let json: HTTPFields
+    private let text: HTTPFields
 
     /// - Parameter origins: as the inventory lists them; `*` allows every page.
     init(origins: [String]) {
         self.origins = Set(origins)
         allowsAll = origins.contains("*")
+        let mark: HTTPFields = allowsAll ? [.accessControlAllowOrigin: "*"] : [:]
+        var (json, text) = (mark, mark)
+        json.append(.contentType, "application/json; charset=utf-8")
+        text.append(.contentType, "text/plain; charset=utf-8")
+        (self.json, self.text) = (json, text)
+    }
+
+    /// The fields of a reply to a request.
+    func fields(of reply: APIReply, to request: HTTPRequest) -> HTTPFields {
+        var fields: HTTPFields
+        switch reply {
+        case .json: fields = json
+        case .text: fields = text
+        }
+        if !allowsAll { mark(&fields, for: request) }
+        return fields
     }
 
     /// Adds what a browser wants to see in an answer.

@@ -130,19 +130,10 @@ struct NodeODMRoutes: Sendable {
     }
 
     private func answer(_ reply: APIReply, to request: HTTPRequest) -> (HTTPResponse, [UInt8]) {
-        var fields = HTTPFields()
-        fields.reserve(lines: 2, bytes: 96)
-        let body: [UInt8]
+        let head = HTTPResponse(.ok, fields: origin.fields(of: reply, to: request))
         switch reply {
-        case .json(let bytes):
-            fields.append(.contentType, "application/json; charset=utf-8")
-            body = bytes
-        case .text(let bytes):
-            fields.append(.contentType, "text/plain; charset=utf-8")
-            body = bytes
+        case .json(let body), .text(let body): return (head, body)
         }
-        origin.mark(&fields, for: request)
-        return (HTTPResponse(.ok, fields: fields), body)
     }
 
     private static let welcome = """

@@ -14,10 +14,25 @@ struct TaskLookup: Sendable {
     /// - Throws: `refused` with NodeODM's "not found"; `noAnswer` where nobody can tell because the database is away: PyODM
     ///   retries a broken connection, and any answer would fail the task (rules: *Database away*).
     func task(_ id: TaskID, for caller: Caller) async throws(APIError) -> MirroredTask {
-        if let known = mirror.asked(id, at: clock.monotonic()) {
-            guard known.isVisible, caller.scope.includes(known.record.owner) else { throw .unknownTask(id.string) }
-            return known
+        try await read(id, for: caller) { copy $0 }
+    }
+
+    /// What the snapshot of a task says that the caller may see, without a copy of it where memory has it.
+    /// - Throws: as `task`.
+    func read<Answer: Sendable>(
+        _ id: TaskID, for caller: Caller, _ read: (borrowing MirroredTask) -> Answer
+    ) async throws(APIError) -> Answer {
+        let known: Answer?? = mirror.asked(id, at: clock.monotonic()) { task in
+            task.isVisible && caller.scope.includes(task.record.owner) ? read(task) : nil
         }
+        switch known {
+        case .some(.some(let answer)): return answer
+        case .some(.none): throw .unknownTask(id.string)
+        case .none: return read(try await recorded(id, for: caller))
+        }
+    }
+
+    private func recorded(_ id: TaskID, for caller: Caller) async throws(APIError) -> MirroredTask {
         guard let record = try await record(of: id, for: caller), record.isCommitted, record.intent != .remove else {
             throw .unknownTask(id.string)
         }
@@ -29,13 +44,15 @@ struct TaskLookup: Sendable {
     /// The same for what only a finished task has: where memory says that it isn't over, the record is asked.
     ///
     /// Another program on the same record may have seen its end already (rules: *Mirror and replicas*).
-    /// - Throws: as ``task(_:for:)``.
-    func settledTask(_ id: TaskID, for caller: Caller) async throws(APIError) -> MirroredTask {
-        let known = try await task(id, for: caller)
-        guard !known.record.state.isFinal else { return known }
+    /// - Throws: as ``read(_:for:_:)``.
+    func readSettled<Answer: Sendable>(
+        _ id: TaskID, for caller: Caller, _ read: (borrowing MirroredTask) -> Answer
+    ) async throws(APIError) -> Answer {
+        let (answer, isFinal) = try await self.read(id, for: caller) { task in (read(task), task.record.state.isFinal) }
+        guard !isFinal else { return answer }
         guard let record = try await record(of: id, for: caller) else { throw .unknownTask(id.string) }
         mirror.replace(snapshot(of: record))
-        return mirror.task(id) ?? known
+        return try await self.read(id, for: caller, read)
     }
 
     /// A snapshot of a row, with the options as info shows them.

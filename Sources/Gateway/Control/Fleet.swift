@@ -16,6 +16,8 @@ final class Fleet: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Which backends there are doesn't change, so no lock is needed to find one.
+    private let backends: [BackendName: any Backend]
     /// Failed reads in a row that make a backend offline.
     let offlineAfter: Int
 
@@ -24,6 +26,7 @@ final class Fleet: Sendable {
     ///   - offlineAfter: failed reads in a row that make a backend offline.
     init(_ members: [FleetMember], offlineAfter: Int) {
         self.offlineAfter = offlineAfter
+        backends = Dictionary(members.map { ($0.definition.name, $0.backend) }) { first, _ in first }
         state.withLock { state in
             for member in members {
                 state.members[member.definition.name] = member
@@ -40,7 +43,7 @@ final class Fleet: Sendable {
     func member(_ name: BackendName) -> FleetMember? { state.withLock { $0.members[name] } }
 
     /// The backend of that name.
-    func backend(_ name: BackendName) -> (any Backend)? { member(name)?.backend }
+    func backend(_ name: BackendName) -> (any Backend)? { backends[name] }
 
     /// The union of the options that the backends know.
     var catalog: OptionCatalog { state.withLock { $0.catalog } }

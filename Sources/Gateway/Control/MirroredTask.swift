@@ -13,8 +13,8 @@ struct MirroredTask: Sendable {
     var tail: OutputTail
     /// When a client last asked: a task that nobody watches is read less often.
     var lastAsked: MonotonicTime
-    /// The info object without its closing brace.
-    private(set) var head: [UInt8] = []
+    /// The info object without output, as JSON.
+    private(set) var body: [UInt8] = []
 
     /// - Parameters:
     ///   - record: the row.
@@ -68,29 +68,23 @@ struct MirroredTask: Sendable {
             imagesCount: record.imagesShown ?? record.images, progress: code == .completed ? 100 : record.progress)
     }
 
-    /// Writes the head anew; to be called after every change of what it shows.
+    /// Writes the object anew; to be called after every change of what it shows.
     mutating func compose() {
         var json = JSONWriter(reserving: 512)
         info.encode(into: &json, output: [String]?.none)
-        head = json.bytes
-        head.removeLast()
+        body = json.bytes
     }
 
     /// The whole info object.
     /// - Parameter lines: the console lines to show; nil leaves the key out.
     /// - Returns: one JSON object.
     func answer(with lines: (some Collection<String>)?) -> [UInt8] {
-        var body = head
-        if let lines {
-            var json = JSONWriter(reserving: 256)
-            json.beginArray()
-            for line in lines { json.string(line) }
-            json.endArray()
-            body.append(contentsOf: Self.outputKey)
-            body.append(contentsOf: json.bytes)
-        }
-        body.append(UInt8(ascii: "}"))
-        return body
+        guard let lines else { return body }
+        var json = JSONWriter(reserving: 256)
+        json.beginArray()
+        for line in lines { json.string(line) }
+        json.endArray()
+        return body.dropLast() + Self.outputKey + json.bytes + [UInt8(ascii: "}")]
     }
 
     private static let outputKey = Array(#","output":"#.utf8)

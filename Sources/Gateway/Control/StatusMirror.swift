@@ -53,7 +53,8 @@ final class StatusMirror: Sendable {
 
     private func shard(of id: TaskID) -> Shard {
         var hash: UInt32 = 2_166_136_261  // FNV-1a: spreads UUIDs well and needs no hasher
-        for byte in id.key.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+        var key = id.key
+        key.withUTF8 { for byte in $0 { hash = (hash ^ UInt32(byte)) &* 16_777_619 } }
         return shards[Int(hash % UInt32(shards.count))]
     }
 
@@ -62,23 +63,32 @@ final class StatusMirror: Sendable {
     /// The snapshot of a task; nil where memory doesn't have it.
     func task(_ id: TaskID) -> MirroredTask? { shard(of: id).tasks.withLock { $0[id.key] } }
 
-    /// The snapshot for an answer to a client.
+    /// Reads a snapshot for an answer to a client, in its place: a copy of a whole one costs more than an answer.
     /// - Parameters:
     ///   - id: the task.
     ///   - now: noted as the last time that somebody asked.
+    ///   - read: runs under the shard's mutex, so it must only look.
     /// - Returns: nil where memory doesn't have the task.
-    func asked(_ id: TaskID, at now: MonotonicTime) -> MirroredTask? {
+    func asked<Answer: Sendable>(
+        _ id: TaskID, at now: MonotonicTime, _ read: (borrowing MirroredTask) -> Answer
+    ) -> Answer? {
         shard(of: id).tasks.withLock { tasks in
             guard let index = tasks.index(forKey: id.key) else { return nil }
-            let silence = now - tasks.values[index].lastAsked
-            tasks.values[index].lastAsked = now
-            let task = tasks.values[index]
-            // It was read seldom until now.
-            if silence >= ReadingPolicy.quietAfter, let backend = Self.watcher(of: task) {
-                totals.withLock { Self.makeUrgent(id, on: backend, &$0) }
-            }
-            return task
+            return note(&tasks.values[index], now, read)
         }
+    }
+
+    private func note<Answer>(
+        _ task: inout MirroredTask, _ now: MonotonicTime, _ read: (borrowing MirroredTask) -> Answer
+    ) -> Answer {
+        let silence = now - task.lastAsked
+        task.lastAsked = now
+        // It was read seldom until now.
+        if silence >= ReadingPolicy.quietAfter, let backend = Self.watcher(of: task) {
+            let id = task.record.id
+            totals.withLock { Self.makeUrgent(id, on: backend, &$0) }
+        }
+        return read(task)
     }
 
     /// Unfinished tasks that a caller may see.

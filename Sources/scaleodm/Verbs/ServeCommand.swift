@@ -42,8 +42,7 @@ enum ServeCommand {
             case .json: .json
             }
         let logger = Logger(sink: LogSink(descriptor: 2, format: format), level: inventory.log.level)
-        let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let data = try EventLoopGroup(loops: cores, name: "loop")
+        let data = try EventLoopGroup(loops: EventLoopGroup.usableProcessors, name: "loop")
         let control = try EventLoopGroup(loops: 1, name: "control")
         data.start()
         control.start()

@@ -1,0 +1,1 @@
+"""Runs the gateway and nginx side by side and compares what each takes for the same work."""
