@@ -55,6 +55,7 @@ extension Exchange {
             let count = shim_splice(pipe.readEnd, client.descriptor, held)
             if count > 0 {
                 sinceYield += count
+                sentToClient += Int64(count)
                 return count
             }
             switch errno {

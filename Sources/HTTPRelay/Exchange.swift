@@ -32,6 +32,9 @@ final class Exchange {
     var body: RelayedBody?
     /// Bytes moved since the other connections had their turn.
     var sinceYield = 0
+    /// Bytes that the client's socket took, the head among them.
+    var sentToClient: Int64 = 0
+    private var headBytes: Int64 = 0
 
     init(
         request: UpstreamRequest, client: StreamSocket, resources: RelayResources, configuration: RelayConfiguration
@@ -56,6 +59,9 @@ final class Exchange {
         guard let body else { return false }
         return body.isComplete && body.upstreamKeepsAlive && !body.hasSurplus
     }
+
+    /// Bytes of the answer's body that the client's socket took, with what frames its chunks.
+    var bodyBytesSent: Int64 { max(0, sentToClient - headBytes) }
 
     // MARK: The course of it
 
@@ -160,6 +166,7 @@ final class Exchange {
                 let body = RelayedBody(head, status: answer.status, request: request)
                 self.body = body
                 body.writeHead(answer, to: &scratch.head)
+                headBytes = Int64(scratch.head.count)
                 return try passOn(start + length..<received.upperBound, head: scratch.head)
             }
         }
@@ -188,6 +195,7 @@ final class Exchange {
         sinceYield += bytes.count
         do throws(ReactorError) {
             let sent = try client.sendNow(bytes)
+            sentToClient += Int64(sent)
             guard sent < bytes.count else { return .step }
             return .flush(Leftover(UnsafeRawBufferPointer(rebasing: bytes[sent...])))
         } catch { throw clientFailed(error) }
@@ -218,6 +226,7 @@ final class Exchange {
         while true {
             let sent: Int
             do throws(ReactorError) { sent = try client.sendNow(rest) } catch { throw clientFailed(error) }
+            sentToClient += Int64(sent)
             if sent == rest.count { return }
             rest = UnsafeRawBufferPointer(rebasing: rest[sent...])
             try await waitForClient()

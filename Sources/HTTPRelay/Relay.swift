@@ -24,15 +24,18 @@ public struct Relay {
     ///   - pool: the upstream's connections, of the same loop.
     ///   - client: gets head and body. Its `onPeerClose` is used meanwhile: when the client leaves, the upstream's connection
     ///     closes at once.
+    ///   - onEnd: told, whatever the end, how many bytes of the body the client's socket took.
     ///   - rewriteHead: gets the answer's head without hop-by-hop fields and Content-Length, which the relay writes; returns
     ///     the head that the client is to see. It may throw to refuse the answer, which then is not passed on.
     /// - Returns: whether another request may follow on the client's connection.
     /// - Throws: `RelayError`; with `headWasSent` false the caller may still answer by itself.
     public func relay(
         _ request: UpstreamRequest, to pool: UpstreamPool, client: StreamSocket,
+        onEnd: (_ bodyBytes: Int64) -> Void = { _ in },
         rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
     ) async throws(RelayError) -> RelayEnd {
         let exchange = Exchange(request: request, client: client, resources: resources, configuration: configuration)
+        defer { onEnd(exchange.bodyBytesSent) }
         let previous = client.onPeerClose
         client.onPeerClose = {
             exchange.clientLeft()

@@ -49,10 +49,12 @@ struct DownloadHandler: Sendable {
         let logger = logger
         try await response.relay { client in
             do throws(RelayError) {
-                return try await upstreams.relay(request, to: source, of: backend, client: client) { head in
-                    notes.status = Int(head.status.code)
-                    return Self.shown(head, to: call.request, origin: origin)
-                }
+                return try await upstreams.relay(
+                    request, to: source, of: backend, client: client, onEnd: { notes.bytesOut = $0 },
+                    rewriteHead: { head in
+                        notes.status = Int(head.status.code)
+                        return Self.shown(head, to: call.request, origin: origin)
+                    })
             } catch {
                 let metadata: [String: LogValue] = [
                     "backend": .string(backend.string), "code": .string(error.code.rawValue),

@@ -67,7 +67,7 @@ class Program:
             line = raw.decode("utf-8", "replace").rstrip("\n")
             with self._changed:
                 self.lines.append(line)
-                if '"route":"task_info"' not in line:
+                if 'route="task_info"' not in line and '"route":"task_info"' not in line:
                     self.recent.append(line)
                 self._changed.notify_all()
         with self._changed:
@@ -129,6 +129,8 @@ class Program:
                 self.process.kill()
                 self.process.wait(10)
         self._reader.join(10)
+        if self.process.returncode in (-signal.SIGILL, -signal.SIGTRAP, -signal.SIGABRT, -signal.SIGSEGV):
+            raise AssertionError(f"{self.name} crashed at its end ({self.process.returncode}):\n{self.tail()}")
         if crashed:
             raise AssertionError(f"{self.name} ended by itself with {self.process.returncode}:\n{self.tail()}")
 
