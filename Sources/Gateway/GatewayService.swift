@@ -34,13 +34,47 @@ public struct GatewayService: Sendable {
         self.logger = logger
     }
 
+    /// What clients and operators connect to.
+    public enum Listener: Sendable {
+        /// The NodeODM API.
+        case api
+        /// Probes and the admin API.
+        case admin
+    }
+
+    /// Told of a listener's address once it accepts.
+    public typealias Announce = @Sendable (_ listener: Listener, _ address: String) -> Void
+
     /// Runs until cancelled, then drains.
-    /// - Parameter onReady: told of the addresses of the API and of the admin listener, once both accept.
+    ///
+    /// The admin listener opens at once, and closes last; the API's only once the database has answered.
+    /// - Parameter announce: told of each listener.
     /// - Throws: why it couldn't start, or which part failed.
-    public func run(onReady: @Sendable (_ api: String, _ admin: String) -> Void) async throws {
+    public func run(announce: @escaping Announce) async throws {
+        let status = GatewayStatus()
+        let heartbeat = LoopHeartbeat(loops: loops + [control])
+        let admin = try await adminListener(status, heartbeat)
+        announce(.admin, "\(try await admin.bind())")
+        let serving = Part(name: "gateway") { try await serve(status, announce) }
+        try await withTaskCancellationHandler {
+            try await ServiceGroup([heartbeat, admin, serving], on: control).run()
+        } onCancel: {
+            status.drain()
+        }
+        logger.sink.flush()
+    }
+
+    /// Everything but the admin listener, as one service.
+    private struct Part: Service {
+        let name: String
+        let body: @Sendable () async throws -> Void
+        func run() async throws { try await body() }
+    }
+
+    private func serve(_ status: GatewayStatus, _ announce: Announce) async throws {
         let pool = BlockingPool(threads: 8)
         let database = try await openDatabase(pool)
-        let record = try await RoutingRecord(opening: database, random: SystemRandomBits())
+        let record = try await openRecord(database, status)
         let storage = DirectoryStore(
             folder: inventory.storage.directory, pool: pool, sync: inventory.storage.sync,
             minFree: inventory.storage.minFree)
@@ -50,8 +84,9 @@ public struct GatewayService: Sendable {
         let parts = try await makeParts(record, fleet)
         let dispatcher = Dispatcher(
             parts, prefetch: inventory.scheduling.prefetch, spillAfter: inventory.scheduling.spillAfter, loop: control)
-        let api = try await apiListener(parts, record, storage, dispatcher, pool)
-        let admin = try await adminListener(parts, record)
+        let upstreams = UpstreamDirectory(loops: loops, blockingPool: pool)
+        let api = try await apiListener(parts, record, storage, dispatcher, upstreams, pool)
+        let health = HealthWatch(ping: DatabasePing(database), storage: storage, clock: parts.clock)
         let services: [any Service] = [
             Monitor(
                 fleet: fleet, memory: record.backends, placement: parts.placement, clock: parts.clock,
@@ -64,13 +99,18 @@ public struct GatewayService: Sendable {
             WebhookSender(
                 parts: parts, outbox: record.webhooks, client: client,
                 outboundGuard: inventory.webhooks.allowPrivateAddresses ? nil : OutboundGuard()),
-            dispatcher, admin, api,
+            health, dispatcher, api,
         ]
-        onReady("\(try await api.bind())", "\(try await admin.bind())")
-        try await ServiceGroup(services, on: control).run()
+        announce(.api, "\(try await api.bind())")
+        status.serve(
+            .init(
+                store: record.tasks, events: record.events, fleet: fleet, mirror: parts.mirror, health: health))
+        let ended: Result<Void, any Error>
+        do { ended = .success(try await ServiceGroup(services, on: control).run()) } catch { ended = .failure(error) }
+        await upstreams.close()
         await client.close()
         await database.close()
-        logger.sink.flush()
+        try ended.get()
     }
 
     // MARK: What everything stands on
@@ -82,6 +122,21 @@ public struct GatewayService: Sendable {
             return try await SQLiteDatabase.open(path: path, configuration: SQLiteDatabase.Configuration())
         case .postgresql(let url):
             return try PostgresDatabase(url: url.reveal(), loops: loops + [control], connectionsPerLoop: 4)
+        }
+    }
+
+    /// A server that is away at the start is waited for; one that refuses us isn't.
+    private func openRecord(_ database: any Database, _ status: GatewayStatus) async throws -> RoutingRecord {
+        while true {
+            status.wait(for: "the database has not answered")
+            do throws(RecordError) {
+                return try await RoutingRecord(opening: database, random: SystemRandomBits())
+            } catch {
+                if error.code == .cancelled { throw CancellationError() }
+                guard error.code == .away, database.dialect == .postgresql else { throw error }
+                logger.warning("the start waits for the database", ["error": .string(error.message)])
+            }
+            try await control.sleep(for: .seconds(1))
         }
     }
 
@@ -130,31 +185,31 @@ public struct GatewayService: Sendable {
 
     private func apiListener(
         _ parts: DispatchParts, _ record: RoutingRecord, _ storage: any ObjectStore, _ dispatcher: Dispatcher,
-        _ pool: BlockingPool
+        _ upstreams: UpstreamDirectory, _ pool: BlockingPool
     ) async throws -> HTTPListener {
-        let routes = routes(parts, record, storage, dispatcher, pool)
-        let logger = logger
+        let routes = routes(parts, record, storage, dispatcher, upstreams)
+        let line = AccessLine(listener: "api", logger: logger)
         return HTTPListener(
             name: "api", address: try await address(inventory.listen, pool), loops: loops, limits: limits,
             errorAnswer: { error, request in
                 routes.answer(to: error, request) ?? (HTTPResponse(.serviceUnavailable), [])
             },
-            accessLog: { entry in AccessLine.write(entry, to: logger) }, handler: routes.router.handler)
+            accessLog: { entry in line.write(entry) }, handler: routes.router.handler)
     }
 
-    private func adminListener(_ parts: DispatchParts, _ record: RoutingRecord) async throws -> HTTPListener {
+    private func adminListener(_ status: GatewayStatus, _ heartbeat: LoopHeartbeat) async throws -> HTTPListener {
         let routes = AdminRoutes(
-            store: record.tasks, events: record.events, fleet: parts.fleet, mirror: parts.mirror,
-            token: inventory.admin.token)
+            status: status, heartbeat: heartbeat, token: inventory.admin.token, minFree: inventory.storage.minFree)
+        let line = AccessLine(listener: "admin", logger: logger, quietRoutes: ["healthz", "readyz"])
         return HTTPListener(
             name: "admin", address: try await address(inventory.admin.listen, BlockingPool(threads: 1)),
-            loops: [control],
-            limits: limits, handler: routes.router.handler)
+            loops: [control], limits: limits, accessLog: { entry in line.write(entry) },
+            handler: routes.router.handler)
     }
 
     private func routes(
         _ parts: DispatchParts, _ record: RoutingRecord, _ storage: any ObjectStore, _ dispatcher: Dispatcher,
-        _ pool: BlockingPool
+        _ upstreams: UpstreamDirectory
     ) -> NodeODMRoutes {
         let entries = inventory.auth.tokens.compactMap { token in
             SHA256Digest(bytes: token.sha256).map { TokenGuard.Entry(name: token.name, digest: $0) }
@@ -186,8 +241,7 @@ public struct GatewayService: Sendable {
             list: TaskListHandler(store: record.tasks), taskInfo: TaskInfoHandler(lookup: parts.lookup),
             output: OutputHandler(lookup: parts.lookup),
             download: DownloadHandler(
-                lookup: parts.lookup, upstreams: UpstreamDirectory(loops: loops, blockingPool: pool),
-                logger: logger),
+                lookup: parts.lookup, upstreams: upstreams, logger: logger),
             action: TaskActionHandler(
                 lookup: parts.lookup, intake: intake, store: record.tasks, clock: parts.clock, wishes: wishes),
             auth: AuthHandler())

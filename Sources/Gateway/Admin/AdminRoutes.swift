@@ -3,150 +3,117 @@ internal import HTTPTypes
 internal import Model
 internal import NodeODM
 internal import Observability
+internal import Reactor
 internal import Record
 
-/// The read-only admin API: what the operator's commands show.
+/// The read-only admin API: what the operator's commands show, and the probes of whoever runs the gateway.
 struct AdminRoutes: Sendable {
-    let store: TaskStore
-    let events: EventLog
-    let fleet: Fleet
-    let mirror: StatusMirror
+    let status: GatewayStatus
+    let heartbeat: LoopHeartbeat
+    /// What a caller must present; nil: nothing. The probes need none.
     let token: Secret?
+    /// The inventory's `storage.min_free`.
+    let minFree: ByteCount
+
+    private typealias Answer = (status: HTTPStatus, body: [UInt8])
+    private typealias Handle = @Sendable (HTTPRequest, RouteCaptures, GatewayStatus.Parts) async throws -> Answer
 
     /// The table.
     var router: Router {
-        var router = Router { _, _, _, response in
-            try await response.send(HTTPResponse(.notFound, fields: Self.type), body: Self.error("Nothing is here."))
+        var router = Router { _, outcome, _, response in
+            switch outcome {
+            case .methodNotAllowed:
+                try await Self.send((.methodNotAllowed, Self.error("This API is for reading.")), response)
+            case .route, .unknownPath:
+                try await Self.send((.notFound, Self.error("Nothing is here.")), response)
+            }
         }
-        router.on(.get, "/healthz", name: "healthz") { _, _, _, response in
-            try await response.send(HTTPResponse(.ok, fields: Self.type), body: Array(#"{"ok":true}"#.utf8))
+        router.on(.get, "/healthz", name: "healthz") { _, _, _, response in try await Self.send(health(), response) }
+        router.on(.get, "/readyz", name: "readyz") { request, _, _, response in
+            try await Self.send(readiness(request), response)
         }
-        add(to: &router, "/api/backends", "api_backends") { _, _ in backends() }
-        add(to: &router, "/api/tasks", "api_tasks") { request, _ in try await tasks(request) }
-        add(to: &router, "/api/tasks/{uuid}", "api_task") { _, captures in try await task(captures["uuid"]) }
+        add(to: &router, "/api/backends", "api_backends") { _, _, parts in
+            (.ok, BackendsResource(fleet: parts.fleet, mirror: parts.mirror).json)
+        }
+        add(to: &router, "/api/tasks", "api_tasks") { request, _, parts in
+            (.ok, try await Self.tasks(parts).page(request))
+        }
+        add(to: &router, "/api/tasks/{uuid}", "api_task") { _, captures, parts in
+            guard let body = try await Self.tasks(parts).task(captures["uuid"]) else {
+                return (.notFound, Self.error("No such task."))
+            }
+            return (.ok, body)
+        }
         return router
     }
 
-    private typealias Handle = @Sendable (HTTPRequest, RouteCaptures) async throws -> [UInt8]?
+    private static func tasks(_ parts: GatewayStatus.Parts) -> TasksResource {
+        TasksResource(store: parts.store, events: parts.events, mirror: parts.mirror)
+    }
 
     private func add(to router: inout Router, _ pattern: String, _ name: String, _ handle: @escaping Handle) {
         router.on(.get, pattern, name: name) { request, captures, _, response in
-            guard isAllowed(request) else {
-                try await response.send(
-                    HTTPResponse(.unauthorized, fields: Self.type),
-                    body: Self.error("The admin token is missing or wrong."))
-                return
-            }
-            guard let body = try await handle(request, captures) else {
-                try await response.send(HTTPResponse(.notFound, fields: Self.type), body: Self.error("No such task."))
-                return
-            }
-            try await response.send(HTTPResponse(.ok, fields: Self.type), body: body)
+            try await Self.send(try await answer(request, captures, handle), response)
+        }
+    }
+
+    private func answer(_ request: HTTPRequest, _ captures: RouteCaptures, _ handle: Handle) async throws -> Answer {
+        guard isAllowed(request) else { return (.unauthorized, Self.error("The admin token is missing or wrong.")) }
+        let stage = status.stage
+        guard let parts = stage.parts else {
+            if case .starting(let what) = stage { return (.serviceUnavailable, Self.error("Not yet: \(what).")) }
+            return (.serviceUnavailable, Self.error("The gateway is about to end."))
+        }
+        do {
+            return try await handle(request, captures, parts)
+        } catch let error as APIError {
+            guard case .refused(let text) = error else { throw error }
+            return (.badRequest, Self.error(text))
+        } catch let error as RecordError {
+            return (.serviceUnavailable, Self.error("The record can't be read: \(error.message)"))
         }
     }
 
     private func isAllowed(_ request: HTTPRequest) -> Bool {
         guard let token else { return true }
         let field = request.fields[.authorization] ?? ""
-        guard field.lowercased().hasPrefix("bearer ") else { return false }
+        guard field.utf8.count > 7, field.prefix(7).lowercased() == "bearer " else { return false }
         return token.matches(String(field.dropFirst(7)))
     }
 
-    private func backends() -> [UInt8] {
-        var json = JSONWriter(reserving: 1024)
-        json.beginArray()
-        for member in fleet.members {
-            json.beginObject()
-            json.key("name")
-            json.string(member.definition.name.string)
-            json.key("kind")
-            json.string(member.definition.kind.rawValue)
-            json.key("url")
-            json.string(member.definition.url)
-            json.key("online")
-            json.bool(member.isOnline(offlineAfter: fleet.offlineAfter))
-            json.key("tier")
-            json.integer(member.definition.tier)
-            json.key("slots")
-            json.integer(member.slots ?? 0)
-            json.key("tasks")
-            json.integer(mirror.watched(on: member.definition.name).count)
-            json.key("unfinished")
-            json.integer(member.load?.unfinished ?? 0)
-            json.key("engineVersion")
-            json.string(member.load?.engineVersion ?? "?")
-            if let error = member.lastError {
-                json.key("lastError")
-                json.string(error)
-            }
-            json.endObject()
-        }
-        json.endArray()
-        return json.bytes
-    }
+    // MARK: Probes
 
-    private func tasks(_ request: HTTPRequest) async throws -> [UInt8] {
-        let limit = request.queryItem("limit").flatMap { Int($0) } ?? 100
-        let page = try await store.page(limit: min(max(1, limit), 1000))
-        var json = JSONWriter(reserving: 4096)
-        json.beginArray()
-        for record in page.tasks { write(record, events: nil, into: &json) }
-        json.endArray()
-        return json.bytes
-    }
-
-    private func task(_ text: String) async throws -> [UInt8]? {
-        guard let id = TaskID(text), let record = try await store.record(of: id) else { return nil }
-        var json = JSONWriter(reserving: 4096)
-        write(record, events: try await events.events(of: id), into: &json)
-        return json.bytes
-    }
-
-    private func write(_ record: TaskRecord, events: [TaskEvent]?, into json: inout JSONWriter) {
+    /// Whether every loop turns; a process that fails here is to be started anew.
+    private func health() -> Answer {
+        let ages = heartbeat.ages(at: .now())
+        let isWell = ages.allSatisfy { $0.age < LoopHeartbeat.limit }
+        var json = JSONWriter()
         json.beginObject()
-        json.key("uuid")
-        json.string(record.id.string)
-        json.key("name")
-        json.string(record.name)
-        json.key("state")
-        json.string(record.state.rawValue)
-        json.key("code")
-        json.integer(record.shownCode.rawValue)
-        json.key("images")
-        json.integer(record.images)
-        json.key("progress")
-        json.double(mirror.task(record.id)?.record.progress ?? record.progress)
-        if let attempt = record.attempt {
-            json.key("backend")
-            json.string(attempt.backend.string)
-            json.key("reason")
-            json.string(attempt.reason)
+        json.key("ok")
+        json.bool(isWell)
+        json.key("loops")
+        json.beginObject()
+        for (loop, age) in ages {
+            json.key(loop)
+            json.integer(age.inMilliseconds)
         }
-        if let events { write(events, into: &json) }
         json.endObject()
+        json.endObject()
+        return (isWell ? .ok : .serviceUnavailable, json.bytes)
     }
 
-    private func write(_ events: [TaskEvent], into json: inout JSONWriter) {
-        json.key("events")
-        json.beginArray()
-        for event in events {
-            json.beginObject()
-            json.key("at")
-            json.integer(event.at.milliseconds)
-            json.key("kind")
-            json.string(event.kind.rawValue)
-            if let backend = event.backend {
-                json.key("backend")
-                json.string(backend.string)
-            }
-            json.key("detail")
-            json.string(event.detail)
-            json.endObject()
-        }
-        json.endArray()
+    private func readiness(_ request: HTTPRequest) -> Answer {
+        let readiness = Readiness(status.stage, minFree: minFree, now: .now())
+        let isVerbose = request.queryItem("verbose") != nil
+        return (readiness.isReady ? .ok : .serviceUnavailable, readiness.json(isVerbose: isVerbose))
     }
 
-    private static let type: HTTPFields = [.contentType: "application/json; charset=utf-8"]
+    // MARK: Answers
+
+    private static func send(_ answer: Answer, _ response: consuming ResponseWriter) async throws {
+        let fields: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store"]
+        try await response.send(HTTPResponse(answer.status, fields: fields), body: answer.body)
+    }
 
     private static func error(_ text: String) -> [UInt8] {
         var json = JSONWriter()

@@ -1,0 +1,66 @@
+internal import Model
+internal import NodeODM
+
+/// GET /api/backends: each backend with its state and load.
+struct BackendsResource: Sendable {
+    let fleet: Fleet
+    let mirror: StatusMirror
+
+    /// A JSON array, in the inventory's order.
+    var json: [UInt8] {
+        var json = JSONWriter(reserving: 1024)
+        json.beginArray()
+        for member in fleet.members { write(member, into: &json) }
+        json.endArray()
+        return json.bytes
+    }
+
+    /// A backend's state in a word; what an operator decided goes before what was seen.
+    static func state(of member: FleetMember, offlineAfter: Int) -> String {
+        if member.switches.isRetired { return "retired" }
+        if member.loadReadAt == nil { return member.failuresInARow == 0 ? "unread" : "offline" }
+        if !member.isOnline(offlineAfter: offlineAfter) { return "offline" }
+        if member.switches.isDraining { return "draining" }
+        return member.switches.isLocked ? "locked" : "online"
+    }
+
+    private func write(_ member: FleetMember, into json: inout JSONWriter) {
+        json.beginObject()
+        json.key("name")
+        json.string(member.definition.name.string)
+        json.key("state")
+        json.string(Self.state(of: member, offlineAfter: fleet.offlineAfter))
+        json.key("kind")
+        json.string(member.definition.kind.rawValue)
+        json.key("url")
+        json.string(member.definition.url)
+        json.key("online")
+        json.bool(member.isOnline(offlineAfter: fleet.offlineAfter))
+        json.key("tier")
+        json.integer(member.definition.tier)
+        json.key("slots")
+        if let slots = member.slots { json.integer(slots) } else { json.null() }
+        json.key("maxImages")
+        if let limit = member.maxImages { json.integer(limit) } else { json.null() }
+        json.key("tasks")
+        json.integer(mirror.watched(on: member.definition.name).count)
+        writeLoad(of: member, into: &json)
+        json.endObject()
+    }
+
+    private func writeLoad(of member: FleetMember, into json: inout JSONWriter) {
+        json.key("unfinished")
+        if let load = member.load { json.integer(load.unfinished) } else { json.null() }
+        json.key("engine")
+        json.string(member.load?.engine ?? "?")
+        json.key("engineVersion")
+        json.string(member.load?.engineVersion ?? "?")
+        if let latency = member.latency {
+            json.key("latencyMilliseconds")
+            json.integer(latency.inMilliseconds)
+        }
+        guard let error = member.lastError else { return }
+        json.key("lastError")
+        json.string(error)
+    }
+}

@@ -1,0 +1,159 @@
+internal import HTTPTypes
+internal import Model
+internal import NodeODM
+internal import Record
+
+/// GET /api/tasks and /api/tasks/{uuid}: what every task is doing, and why.
+struct TasksResource: Sendable {
+    let store: TaskStore
+    let events: EventLog
+    let mirror: StatusMirror
+
+    /// The reason of a waiting task is a read of its own; a page with more of them shows the rest without.
+    private static let reasonsPerPage = 100
+    private static let pageLimit = 1000
+
+    /// One page of a list: `{"tasks": […], "next": CURSOR or null}`, the newest first.
+    /// - Parameter request: may have `state`, `backend`, `search`, `limit` and `after`, the cursor of the page before.
+    /// - Returns: one JSON object.
+    /// - Throws: `refused` for what can't be read; the record's errors.
+    func page(_ request: HTTPRequest) async throws -> [UInt8] {
+        var filter = TaskFilter()
+        if let word = request.queryItem("state") {
+            guard let state = TaskState(rawValue: word) else { throw APIError.refused("There is no state \(word).") }
+            filter.state = state
+        }
+        filter.backend = request.queryItem("backend").map { BackendName(recorded: $0) }
+        filter.text = request.queryItem("search")
+        let limit = request.queryItem("limit").flatMap { Int($0) } ?? 100
+        var cursor: TaskCursor?
+        if let text = request.queryItem("after") {
+            guard let read = Self.cursor(text) else { throw APIError.refused("The cursor `after` can't be read.") }
+            cursor = read
+        }
+        let page = try await store.page(filter, after: cursor, limit: min(max(1, limit), Self.pageLimit))
+        return try await write(page)
+    }
+
+    /// One task with its events.
+    /// - Returns: nil where there is none.
+    func task(_ text: String) async throws -> [UInt8]? {
+        guard let id = TaskID(text), let record = try await store.record(of: id) else { return nil }
+        let history = try await events.events(of: id)
+        var json = JSONWriter(reserving: 4096)
+        json.beginObject()
+        write(record, why: Self.why(record, history), into: &json)
+        write(history, into: &json)
+        json.endObject()
+        return json.bytes
+    }
+
+    // MARK: Cursors
+
+    /// Milliseconds and identity, as a client gives them back.
+    static func text(of cursor: TaskCursor) -> String { "\(cursor.createdAt.milliseconds).\(cursor.key)" }
+
+    /// Reads what `text(of:)` wrote.
+    static func cursor(_ text: String) -> TaskCursor? {
+        let parts = text.split(separator: ".", maxSplits: 1)
+        guard parts.count == 2, let milliseconds = Int64(parts[0]), let id = TaskID(parts[1]) else { return nil }
+        return TaskCursor(createdAt: Timestamp(milliseconds: milliseconds), key: id.key)
+    }
+
+    // MARK: JSON
+
+    private func write(_ page: TaskPage) async throws -> [UInt8] {
+        var json = JSONWriter(reserving: 4096)
+        json.beginObject()
+        json.key("tasks")
+        json.beginArray()
+        var reasons = 0
+        for record in page.tasks {
+            var history: [TaskEvent] = []
+            if record.state == .queued, reasons < Self.reasonsPerPage {
+                reasons += 1
+                history = try await events.events(of: record.id)
+            }
+            json.beginObject()
+            write(record, why: Self.why(record, history), into: &json)
+            json.endObject()
+        }
+        json.endArray()
+        json.key("next")
+        if let next = page.next { json.string(Self.text(of: next)) } else { json.null() }
+        json.endObject()
+        return json.bytes
+    }
+
+    /// Why it is where it is: why it waits, why it failed, else why this backend.
+    static func why(_ record: TaskRecord, _ history: [TaskEvent]) -> String {
+        switch record.state {
+        case .receiving: return "its files are arriving"
+        case .queued:
+            if record.isFetching { return "its zipurl is being fetched" }
+            let last = history.last { !$0.detail.isEmpty && $0.kind != .initialized && $0.kind != .committed }
+            return last?.detail ?? (record.isWaiting ? "no backend has a free slot" : "a backend is being chosen")
+        case .failed: return record.errorMessage ?? ""
+        case .dispatching, .placed, .completed, .canceled: return record.attempt?.reason ?? ""
+        }
+    }
+
+    private func write(_ record: TaskRecord, why: String, into json: inout JSONWriter) {
+        json.key("uuid")
+        json.string(record.id.string)
+        json.key("name")
+        json.string(record.name)
+        json.key("state")
+        json.string(record.state.rawValue)
+        json.key("code")
+        json.integer(record.shownCode.rawValue)
+        json.key("images")
+        json.integer(record.images)
+        json.key("progress")
+        json.double(progress(of: record))
+        json.key("createdAt")
+        json.integer(record.createdAt.milliseconds)
+        if let owner = record.owner {
+            json.key("owner")
+            json.string(owner)
+        }
+        if let attempt = record.attempt {
+            json.key("backend")
+            json.string(attempt.backend.string)
+            json.key("reason")
+            json.string(attempt.reason)
+        }
+        json.key("why")
+        json.string(why)
+    }
+
+    private func progress(of record: TaskRecord) -> Double {
+        record.state == .completed ? 100 : mirror.task(record.id)?.record.progress ?? record.progress
+    }
+
+    private func write(_ events: [TaskEvent], into json: inout JSONWriter) {
+        json.key("events")
+        json.beginArray()
+        for event in events {
+            json.beginObject()
+            json.key("at")
+            json.integer(event.at.milliseconds)
+            json.key("time")
+            json.string(event.at.iso8601)
+            json.key("kind")
+            json.string(event.kind.rawValue)
+            if let attempt = event.attempt {
+                json.key("attempt")
+                json.integer(attempt)
+            }
+            if let backend = event.backend {
+                json.key("backend")
+                json.string(backend.string)
+            }
+            json.key("detail")
+            json.string(event.detail)
+            json.endObject()
+        }
+        json.endArray()
+    }
+}
