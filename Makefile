@@ -22,7 +22,7 @@ test: packages-test venv ## run everything: unit tests, live tests, and the conf
 	scripts/test.sh
 
 demo: build ## two simulated nodes, the gateway and a task from images to results, explained on the way
-	scripts/demo.sh
+	$(RELEASE)/scaleodm demo
 
 bench: packages-bench build ## measure the gateway beside nginx
 	Benchmarks/run.sh

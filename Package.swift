@@ -64,7 +64,10 @@ let libraries: [Target] = [
 let programs: [Target] = [
     program(
         "scaleodm",
-        ["Gateway", "Configuration", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
+        [
+            "Gateway", "Configuration", "YAML", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Storage",
+            "Observability", "CShims",
+        ]),
     program(
         "NodeODMSimulator",
         ["HTTPServer", "HTTPTypes", "Reactor", "NodeODM", "Digests", "Observability", "Model", "CArchive"]),
@@ -78,6 +81,7 @@ let testTargets: [Target] = [
     tests("Record", ["Record", "SQL", "Model"]),
     tests("Gateway", ["Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL"]),
     tests("Observability", ["Observability"]),
+    tests("scaleodm", ["scaleodm", "HTTPTypes", "NodeODM", "Reactor"]),
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
     tests("Digests", ["Digests"]),

@@ -1,28 +1,18 @@
 import Glibc
 
-/// The command line: finds the verb and runs it.
+/// The program: finds the verb and runs it.
 @main
 struct Main {
     static func main() {
-        var arguments = Array(CommandLine.arguments.dropFirst())
-        let verb = arguments.isEmpty ? "--help" : arguments.removeFirst()
-        switch verb {
-        case "serve": exit(ServeCommand.run(arguments))
-        case "check": exit(CheckCommand.run(arguments))
-        case "--version", "version": Terminal.out("scaleodm \(ServeCommand.version)\n")
-        case "--help", "-h", "help": Terminal.out(help)
-        default:
-            Terminal.err("scaleodm: unknown command \(verb). See scaleodm --help.\n")
+        let words = Array(CommandLine.arguments.dropFirst())
+        do throws(UsageError) {
+            switch try Verbs.table.read(words, environment: { getenv($0).map { String(cString: $0) } }) {
+            case .show(let text): Terminal.out(text)
+            case .run(let invocation): exit(invocation.verb.run(invocation))
+            }
+        } catch {
+            Terminal.err(error.text(in: Verbs.table))
             exit(2)
         }
     }
-
-    private static let help = """
-        scaleodm: many NodeODM nodes behind one address
-
-          scaleodm serve -c FILE    run the gateway
-          scaleodm check FILE       report everything that is wrong in an inventory; --print shows what it means
-          scaleodm --version
-
-        """
 }

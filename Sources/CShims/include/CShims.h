@@ -32,5 +32,7 @@ void shim_name_thread(const char *name);
 /// sync_file_range(2): starts to write a range of a file to its disk, or waits until that was done.
 int shim_start_writeback(int descriptor, int64_t offset, int64_t length);
 int shim_await_writeback(int descriptor, int64_t offset, int64_t length);
+/// Columns of a terminal (TIOCGWINSZ), or -1.
+int shim_terminal_columns(int descriptor);
 
 #endif

@@ -6,16 +6,22 @@ internal import Reactor
 
 /// `scaleodm serve -c FILE`: runs the gateway until SIGTERM or SIGINT, then drains; a second signal ends at once.
 enum ServeCommand {
-    static let version = GatewayService.version
+    private static let config = Flag(
+        name: "config", letter: "c", value: "FILE", isRequired: true, help: "the inventory, in YAML")
 
-    static func run(_ arguments: [String]) -> Int32 {
-        guard let flag = arguments.firstIndex(where: { $0 == "-c" || $0 == "--config" }), flag + 1 < arguments.count
-        else {
-            Terminal.err("usage: scaleodm serve -c FILE\n")
-            return 2
-        }
+    static let verb = Verb(
+        name: "serve", summary: "run the gateway", flags: [config],
+        details: """
+            Runs until SIGTERM or Ctrl-C, then lets what runs come to an end (`drain` in the inventory); a second signal
+            ends it at once. Addresses go to standard output, the log to standard error.
+            """,
+        examples: ["scaleodm serve -c gateway.yaml"],
+        failure: "a mistake in the inventory, or it could not start",
+        run: { invocation in run(invocation.value(config) ?? "") })
+
+    private static func run(_ path: String) -> Int32 {
         let loaded: LoadedInventory
-        do throws(InventoryError) { loaded = try InventoryLoader().load(path: arguments[flag + 1]) } catch {
+        do throws(InventoryError) { loaded = try InventoryLoader().load(path: path) } catch {
             Terminal.err("\(error)\n")
             return 1
         }
@@ -52,8 +58,11 @@ enum ServeCommand {
 
     private static func life(of service: GatewayService, on loop: EventLoop, _ logger: Logger) async -> Int32 {
         let running = Task(executorPreference: loop) {
-            try await service.run { api, admin in
-                Terminal.out("listening on http://\(api)\nadmin on http://\(admin)\n")
+            try await service.run { listener, address in
+                switch listener {
+                case .admin: Terminal.out("admin on http://\(address)\n")
+                case .api: Terminal.out("listening on http://\(address)\n")
+                }
             }
         }
         let signals = Task(executorPreference: loop) {

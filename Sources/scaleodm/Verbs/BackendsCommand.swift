@@ -1,0 +1,52 @@
+internal import NodeODM
+
+/// `scaleodm backends`: how each backend is.
+enum BackendsCommand {
+    static let verb = Verb(
+        name: "backends", summary: "list the backends of a running gateway: state, load, engine",
+        flags: [.json, .admin, .token],
+        examples: ["scaleodm backends", "scaleodm backends --json --admin http://127.0.0.1:31101"],
+        failure: "the admin listener does not answer",
+        run: { invocation in
+            ClientProgram.run("backends") { program in try await run(invocation, program) }
+        })
+
+    private static func run(_ invocation: Invocation, _ program: ClientProgram) async throws {
+        let token = invocation.value(.token)
+        let client = AdminClient(
+            try ServerAddress(invocation, .admin, token: nil), token: token, http: program.http)
+        guard let answer = try await program.interrupts.ending({ try await client.get(["api", "backends"]) }) else {
+            throw CommandError("\(client.address.endpoint) knows no backends: is it an older gateway?")
+        }
+        if invocation.has("json") { return Terminal.out(answer.line) }
+        Terminal.out(table(answer.array ?? []))
+    }
+
+    /// What people see of the answer.
+    static func table(_ backends: [JSONValue]) -> String {
+        guard !backends.isEmpty else { return "No backend is listed: every task waits.\n" }
+        var table = TextTable(["STATE", "BACKEND", "OURS", "BUSY", "TIER", "ENGINE", "URL", "LAST ERROR"])
+        for backend in backends {
+            let state = backend["state"]?.text ?? "?"
+            let unfinished = backend["unfinished"]?.integer.map { "\($0)" } ?? "?"
+            let slots = backend["slots"]?.integer.map { "\($0)" } ?? "?"
+            table.add([
+                .init(state, state == "online" ? .green : state == "offline" ? .red : .yellow),
+                .init(backend["name"]?.text ?? "?"), .init("\(backend["tasks"]?.integer ?? 0)"),
+                .init("\(unfinished) of \(slots)"), .init("\(backend["tier"]?.integer ?? 0)"),
+                .init(backend["engineVersion"]?.text ?? "?"), .init(backend["url"]?.text ?? ""),
+                .init(backend["lastError"]?.text ?? ""),
+            ])
+        }
+        return table.text
+    }
+}
+
+extension JSONValue {
+    /// One line of JSON.
+    var line: String {
+        var json = JSONWriter()
+        json.value(self)
+        return String(decoding: json.bytes, as: UTF8.self) + "\n"
+    }
+}
