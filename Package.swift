@@ -81,7 +81,7 @@ let testTargets: [Target] = [
     tests("Record", ["Record", "SQL", "Model"]),
     tests("Gateway", ["Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL"]),
     tests("Observability", ["Observability"]),
-    tests("scaleodm", ["scaleodm", "HTTPTypes", "NodeODM", "Reactor"]),
+    tests("scaleodm", ["scaleodm", "HTTPClient", "HTTPTypes", "NodeODM", "Reactor"]),
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
     tests("Digests", ["Digests"]),

@@ -33,7 +33,7 @@ struct AdminRoutes: Sendable {
             try await Self.send(readiness(request), response)
         }
         add(to: &router, "/api/backends", "api_backends") { _, _, parts in
-            (.ok, BackendsResource(fleet: parts.fleet, mirror: parts.mirror).json)
+            (.ok, BackendsResource(fleet: parts.fleet, mirror: parts.mirror, now: .now()).json)
         }
         add(to: &router, "/api/tasks", "api_tasks") { request, _, parts in
             (.ok, try await Self.tasks(parts).page(request))

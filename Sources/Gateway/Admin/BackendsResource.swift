@@ -1,10 +1,12 @@
 internal import Model
 internal import NodeODM
+internal import Reactor
 
 /// GET /api/backends: each backend with its state and load.
 struct BackendsResource: Sendable {
     let fleet: Fleet
     let mirror: StatusMirror
+    let now: MonotonicTime
 
     /// A JSON array, in the inventory's order.
     var json: [UInt8] {
@@ -55,6 +57,10 @@ struct BackendsResource: Sendable {
         json.string(member.load?.engine ?? "?")
         json.key("engineVersion")
         json.string(member.load?.engineVersion ?? "?")
+        if let readAt = member.loadReadAt {
+            json.key("ageMilliseconds")
+            json.integer(max(0, (now - readAt).inMilliseconds))
+        }
         if let latency = member.latency {
             json.key("latencyMilliseconds")
             json.integer(latency.inMilliseconds)

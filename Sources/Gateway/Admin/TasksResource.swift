@@ -40,9 +40,11 @@ struct TasksResource: Sendable {
     func task(_ text: String) async throws -> [UInt8]? {
         guard let id = TaskID(text), let record = try await store.record(of: id) else { return nil }
         let history = try await events.events(of: id)
+        let attempts = try await store.attempts(of: id)
         var json = JSONWriter(reserving: 4096)
         json.beginObject()
         write(record, why: Self.why(record, history), into: &json)
+        write(attempts, into: &json)
         write(history, into: &json)
         json.endObject()
         return json.bytes
@@ -129,6 +131,34 @@ struct TasksResource: Sendable {
 
     private func progress(of record: TaskRecord) -> Double {
         record.state == .completed ? 100 : mirror.task(record.id)?.record.progress ?? record.progress
+    }
+
+    private func write(_ attempts: [AttemptRecord], into json: inout JSONWriter) {
+        json.key("attempts")
+        json.beginArray()
+        for attempt in attempts {
+            json.beginObject()
+            json.key("number")
+            json.integer(attempt.attempt.number)
+            json.key("backend")
+            json.string(attempt.backend.string)
+            json.key("backendTask")
+            json.string(attempt.backendTask.string)
+            json.key("state")
+            json.string(attempt.state.rawValue)
+            json.key("reason")
+            json.string(attempt.reason)
+            if let outcome = attempt.outcome {
+                json.key("outcome")
+                json.string(outcome.rawValue)
+            }
+            if let failure = attempt.failure {
+                json.key("failure")
+                json.string(failure)
+            }
+            json.endObject()
+        }
+        json.endArray()
     }
 
     private func write(_ events: [TaskEvent], into json: inout JSONWriter) {

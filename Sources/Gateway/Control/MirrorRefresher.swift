@@ -144,7 +144,7 @@ struct MirrorRefresher: Service {
             return .usual
         }
         parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 }
-        await ended(id, attempt, String(describing: outcome))
+        await ended(id, attempt, outcome.word)
         return .usual
     }
 

@@ -37,6 +37,12 @@ struct AdminClient: Sendable {
         return try read(response)
     }
 
+    /// Reads a resource that every admin listener has.
+    func list(_ segments: [String], query: [(String, String)] = []) async throws -> JSONValue {
+        guard let answer = try await get(segments, query: query) else { throw isNone(404) }
+        return answer
+    }
+
     private func read(_ response: OutboundResponse) throws(CommandError) -> JSONValue? {
         let json = try? JSONValue(parsing: response.body)
         switch response.status {
@@ -49,9 +55,12 @@ struct AdminClient: Sendable {
         default:
             if let text = json?["error"]?.text { throw CommandError("\(address.endpoint) answers: \(text.printable)") }
         }
-        throw CommandError(
-            "\(address.endpoint) does not answer as an admin listener (status \(response.status))",
-            advice: "The admin listener is `admin.listen` of the inventory; name it with --admin URL or SCALEODM_ADMIN."
-        )
+        throw isNone(response.status)
+    }
+
+    private func isNone(_ status: Int) -> CommandError {
+        CommandError(
+            "\(address.endpoint) does not answer as an admin listener (status \(status))",
+            advice: "That is `admin.listen` of the inventory; name it with --admin URL or SCALEODM_ADMIN.")
     }
 }

@@ -28,11 +28,14 @@ struct GatewayClient: Sendable {
     func open(_ fields: InitFields) async throws -> BackendTaskID {
         let identity = BackendTaskID(TaskID(randomUUID: SystemRandomBits()).string)
         // A gateway that can't be reached at the very beginning isn't waited for.
+        var wasReached = false
         var mayBeOpen = false
-        return try await retrying(isRetried: { $0.code == .outcomeUnknown || ($0.code == .notSent && mayBeOpen) }) {
+        return try await retrying("the task", isRetried: { Self.isPassing($0) && ($0.code != .notSent || wasReached) })
+        {
             () async throws(NodeODMError) in
             do throws(NodeODMError) { return try await node.initTask(setUUID: identity, fields) } catch {
                 if error.code == .identityRefused, mayBeOpen { return identity }
+                wasReached = wasReached || error.code != .notSent
                 if error.code == .outcomeUnknown { mayBeOpen = true }
                 throw error
             }
@@ -41,7 +44,7 @@ struct GatewayClient: Sendable {
 
     /// Sends one file; again, from its start, where the connection breaks. The gateway recognises what it has already.
     func upload(_ file: LocalFile, to task: BackendTaskID, progress: ProgressDisplay) async throws {
-        try await retrying(isRetried: Self.isPassing) { () async throws(NodeODMError) in
+        try await retrying(file.name, progress, isRetried: Self.isPassing) { () async throws(NodeODMError) in
             let source = LocalFileSource(file, progress: progress)
             do throws(NodeODMError) {
                 try await node.upload([UploadFile(name: file.name, size: file.size, source: source)], to: task)
@@ -54,7 +57,7 @@ struct GatewayClient: Sendable {
 
     /// Commits; a repeated commit starts nothing.
     func commit(_ task: BackendTaskID) async throws {
-        try await retrying(isRetried: Self.isPassing) { () async throws(NodeODMError) in
+        try await retrying("the commit", isRetried: Self.isPassing) { () async throws(NodeODMError) in
             do throws(NodeODMError) { try await node.commit(task) } catch {
                 // A plain node forgets an upload that was committed: then it knows the task.
                 if error.code == .uploadLost, (try? await node.taskInfo(of: task)) != nil { return }
@@ -70,14 +73,16 @@ struct GatewayClient: Sendable {
 
     /// The last lines of its console.
     func console(of task: BackendTaskID, last count: Int) async throws -> [String] {
-        try await retrying(isRetried: Self.isPassing) { () async throws(NodeODMError) in
+        try await retrying("the console", isRetried: Self.isPassing) { () async throws(NodeODMError) in
             try await node.output(of: task, from: -count)
         }
     }
 
     /// Asks for its end.
     func cancel(_ task: BackendTaskID) async throws {
-        try await retrying(isRetried: Self.isPassing) { () async throws(NodeODMError) in try await node.cancel(task) }
+        try await retrying("the cancel", isRetried: Self.isPassing) { () async throws(NodeODMError) in
+            try await node.cancel(task)
+        }
     }
 
     /// Downloads an asset, bit by bit.
@@ -126,12 +131,16 @@ struct GatewayClient: Sendable {
         }
     }
 
+    /// Repeats a call while its failure passes, and says so.
     private func retrying<Result>(
-        isRetried: (NodeODMError) -> Bool, _ call: () async throws(NodeODMError) -> Result
+        _ what: String, _ progress: ProgressDisplay? = nil, isRetried: (NodeODMError) -> Bool,
+        _ call: () async throws(NodeODMError) -> Result
     ) async throws -> Result {
         for pause in Self.pauses {
             do throws(NodeODMError) { return try await call() } catch {
                 guard isRetried(error) else { throw commandError(error) }
+                let note = "\(what): \(error.message.printable); trying again in \(pause.shortText)"
+                if let progress { progress.say(note) } else { Terminal.err("\(note)\n") }
             }
             try await loop.sleep(for: pause)
         }

@@ -17,11 +17,18 @@ struct Submission: Sendable {
     /// Sends all of it.
     /// - Returns: the task's uuid, once the gateway has it for good.
     func send() async throws -> BackendTaskID {
+        let task = try await upload()
+        try await gateway.commit(task)
+        return task
+    }
+
+    /// Sends all of it but the commit: nothing is started yet, and the gateway drops what isn't committed after a while.
+    /// - Returns: the task's uuid.
+    func upload() async throws -> BackendTaskID {
         let task = try await gateway.open(fields)
         let progress = ProgressDisplay(
             ProgressBar(title: "Uploading", measure: .bytes(done: 0, total: bytes, rate: nil)))
         try await progress.during { try await upload(to: task, progress) }
-        try await gateway.commit(task)
         return task
     }
 

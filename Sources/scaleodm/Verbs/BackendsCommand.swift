@@ -15,9 +15,7 @@ enum BackendsCommand {
         let token = invocation.value(.token)
         let client = AdminClient(
             try ServerAddress(invocation, .admin, token: nil), token: token, http: program.http)
-        guard let answer = try await program.interrupts.ending({ try await client.get(["api", "backends"]) }) else {
-            throw CommandError("\(client.address.endpoint) knows no backends: is it an older gateway?")
-        }
+        let answer = try await program.interrupts.ending { try await client.list(["api", "backends"]) }
         if invocation.has("json") { return Terminal.out(answer.line) }
         Terminal.out(table(answer.array ?? []))
     }
@@ -25,15 +23,17 @@ enum BackendsCommand {
     /// What people see of the answer.
     static func table(_ backends: [JSONValue]) -> String {
         guard !backends.isEmpty else { return "No backend is listed: every task waits.\n" }
-        var table = TextTable(["STATE", "BACKEND", "OURS", "BUSY", "TIER", "ENGINE", "URL", "LAST ERROR"])
+        var table = TextTable(["STATE", "BACKEND", "OURS", "BUSY", "TIER", "SEEN", "ENGINE", "URL", "LAST ERROR"])
         for backend in backends {
             let state = backend["state"]?.text ?? "?"
             let unfinished = backend["unfinished"]?.integer.map { "\($0)" } ?? "?"
             let slots = backend["slots"]?.integer.map { "\($0)" } ?? "?"
+            let age = backend["ageMilliseconds"]?.integer.map { "\(Duration.milliseconds($0).shortText) ago" }
             table.add([
                 .init(state, state == "online" ? .green : state == "offline" ? .red : .yellow),
                 .init(backend["name"]?.text ?? "?"), .init("\(backend["tasks"]?.integer ?? 0)"),
                 .init("\(unfinished) of \(slots)"), .init("\(backend["tier"]?.integer ?? 0)"),
+                .init(age ?? "never"),
                 .init(backend["engineVersion"]?.text ?? "?"), .init(backend["url"]?.text ?? ""),
                 .init(backend["lastError"]?.text ?? ""),
             ])

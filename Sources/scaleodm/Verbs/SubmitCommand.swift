@@ -46,13 +46,30 @@ enum SubmitCommand {
         let submission = Submission(gateway: GatewayClient(address, program), files: files, fields: fields)
         let count = files.count == 1 ? "1 file" : "\(files.count) files"
         Terminal.err("Sending \(count), \(ByteCount(submission.bytes)), to \(address.endpoint)\n")
-        let task = try await program.interrupts.ending { try await submission.send() }
+        let task = try await send(submission, program)
         guard invocation.has("wait") else {
             Terminal.out(invocation.has("json") ? #"{"uuid":"\#(task)"}"# + "\n" : "\(task)\n")
             return
         }
         if !invocation.has("json") { Terminal.out("\(task)\n") }
         try await wait(for: task, invocation, submission.gateway, program)
+    }
+
+    private static func send(
+        _ submission: Submission, _ program: ClientProgram
+    ) async throws -> BackendTaskID {
+        let task: BackendTaskID
+        do { task = try await program.interrupts.ending { try await submission.upload() } } catch {
+            guard error is Interrupts.Interrupted else { throw error }
+            throw CommandError("interrupted before all files were sent; nothing was started")
+        }
+        do { try await program.interrupts.ending { try await submission.gateway.commit(task) } } catch {
+            guard error is Interrupts.Interrupted else { throw error }
+            throw CommandError(
+                "interrupted while task \(task) was being committed",
+                advice: "Whether it runs: scaleodm tasks show \(task)")
+        }
+        return task
     }
 
     private static func wait(

@@ -52,9 +52,7 @@ enum TasksCommand {
         repeat {
             let page =
                 filter + [("limit", "\(min(pageSize, limit - tasks.count))")] + (after.map { [("after", $0)] } ?? [])
-            guard let answer = try await client.get(["api", "tasks"], query: page) else {
-                throw CommandError("\(client.address.endpoint) knows no tasks: is it an older gateway?")
-            }
+            let answer = try await client.list(["api", "tasks"], query: page)
             tasks += answer["tasks"]?.array ?? []
             after = answer["next"]?.text
         } while after != nil && tasks.count < limit

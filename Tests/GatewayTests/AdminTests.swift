@@ -1,0 +1,105 @@
+import Backends
+import Model
+import NodeODM
+import Reactor
+import Record
+import Testing
+
+@testable import Gateway
+
+@Suite("Readiness")
+struct ReadinessTests {
+    private let now = MonotonicTime(nanoseconds: 1_000_000_000_000)
+
+    private func earlier(_ age: Duration) -> MonotonicTime {
+        MonotonicTime(nanoseconds: now.nanoseconds - age.inNanoseconds)
+    }
+
+    private func sight(
+        databaseAge: Duration = .zero, databaseError: String? = nil, storageAge: Duration = .zero,
+        free: ByteCount? = nil
+    ) -> HealthWatch.Sight {
+        .init(
+            databaseAt: earlier(databaseAge), databaseError: databaseError, storageAt: earlier(storageAge),
+            free: free)
+    }
+
+    @Test("a database that is away makes degraded, not unready: polls go on from memory")
+    func database() {
+        #expect(Readiness.database(sight(), now).result == .good)
+        #expect(Readiness.database(sight(databaseError: "gone"), now).result == .degraded)
+        #expect(Readiness.database(sight(databaseError: "gone"), now).detail.contains("gone"))
+        #expect(Readiness.database(sight(databaseAge: .seconds(11)), now).result == .degraded)
+    }
+
+    @Test("a storage that can't be read makes unready, one that is short degraded, one of unknown space is good")
+    func storage() {
+        #expect(Readiness.storage(sight(storageAge: .seconds(11)), 10, now).result == .failed)
+        #expect(Readiness.storage(sight(free: 9), 10, now).result == .degraded)
+        #expect(Readiness.storage(sight(free: 10), 10, now).result == .good)
+        #expect(Readiness.storage(sight(free: nil), 10, now).result == .good)
+    }
+
+    @Test("without an online backend nothing should come here")
+    func backends() {
+        #expect(Readiness.backends(Fleet([], offlineAfter: 3)).result == .failed)
+    }
+
+    @Test("one failure makes unready; only what isn't good is told without verbose")
+    func whole() throws {
+        let readiness = Readiness(checks: [
+            .init(name: "a", result: .good, detail: "fine"), .init(name: "b", result: .degraded, detail: "so so"),
+        ])
+        #expect(readiness.isReady && readiness.isDegraded)
+        let short = try JSONValue(parsing: readiness.json(isVerbose: false))
+        #expect(short["checks"]?.array?.count == 1)
+        #expect(short["ready"]?.bool == true && short["degraded"]?.bool == true)
+        #expect(try JSONValue(parsing: readiness.json(isVerbose: true))["checks"]?.array?.count == 2)
+        let failed = Readiness(checks: [.init(name: "a", result: .failed, detail: "")])
+        #expect(!failed.isReady)
+    }
+
+    @Test("the stages: starting says what it waits for, draining goes elsewhere and stays so")
+    func stages() {
+        let status = GatewayStatus()
+        status.wait(for: "the database has not answered")
+        let starting = Readiness(status.stage, minFree: 0, now: now)
+        #expect(starting.checks.map(\.detail) == ["the database has not answered"] && !starting.isReady)
+        status.drain()
+        status.wait(for: "anything")
+        let draining = Readiness(status.stage, minFree: 0, now: now)
+        #expect(draining.checks.map(\.name) == ["drain"] && !draining.isReady)
+    }
+}
+
+@Suite("Pages of tasks")
+struct TaskPageTests {
+    @Test("a cursor survives the way to the client and back")
+    func cursor() {
+        let cursor = TaskCursor(createdAt: Timestamp(milliseconds: 1_764_000_000_123), key: "odm-pipeline-a.b_c")
+        #expect(TasksResource.cursor(TasksResource.text(of: cursor)) == cursor)
+    }
+
+    @Test(
+        "what is no cursor is refused", arguments: ["", "1", ".", "1.", ".x", "x.y", "1.a b", "99999999999999999999.x"])
+    func noCursor(text: String) {
+        #expect(TasksResource.cursor(text) == nil)
+    }
+}
+
+@Suite("Access lines")
+struct AccessLineWordTests {
+    @Test("the outcome of a task is a plain word", arguments: EndOutcomeCase.all)
+    func words(outcome: EndOutcomeCase) {
+        #expect(outcome.value.word == outcome.word)
+    }
+
+    struct EndOutcomeCase: Sendable {
+        let value: EndOutcome
+        let word: String
+        static let all: [EndOutcomeCase] = [
+            .init(value: .ended(.completed), word: "completed"), .init(value: .ended(.failed), word: "failed"),
+            .init(value: .queued(failures: 2), word: "queued"), .init(value: .lost, word: "lost"),
+        ]
+    }
+}
