@@ -52,7 +52,7 @@ public final class HTTPListener: Service {
     @discardableResult
     public func bind() async throws -> SocketAddress {
         if let address = localAddress { return address }
-        var address = address
+        var address = try Listener.free(address)
         for shard in shards {
             let wanted = address
             address = try await Task(executorPreference: shard.loop) { try shard.bind(wanted) }.value

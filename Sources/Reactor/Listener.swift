@@ -50,6 +50,28 @@ public final class Listener: EventSource {
         }
     }
 
+    /// Looks whether an address is free, which `bind` with `reusePort` doesn't tell: the sockets of two programs of one user
+    /// would share the port, one that the system chose among them, and each get some of the connections.
+    /// - Parameter address: port 0 lets the system choose.
+    /// - Returns: the address, with the port that was chosen.
+    /// - Throws: `addressInUse`, or `system`.
+    public static func free(_ address: SocketAddress) throws(ReactorError) -> SocketAddress {
+        let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue) | 0o2_004_000, 0)  // NONBLOCK | CLOEXEC
+        guard descriptor >= 0 else { throw ReactorError(errno: errno, during: "socket") }
+        defer { Glibc.close(descriptor) }
+        var one: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, 4)
+        guard address.withPointer({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
+            throw ReactorError(errno: errno, during: "bind \(address)")
+        }
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout.size(ofValue: storage))
+        withUnsafeMutablePointer(to: &storage) {
+            _ = $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        return SocketAddress(storage) ?? address
+    }
+
     /// Waits for the next connection.
     /// - Throws: `closed` after `close()`; `system` when the process has no descriptor left: pause, then go on.
     public func accept() async throws(ReactorError) -> StreamSocket {

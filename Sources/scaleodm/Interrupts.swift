@@ -54,14 +54,14 @@ final class Interrupts: Sendable {
         }
     }
 
-    /// Does some short work that no signal ends: cleaning up.
-    func shielding<Result>(_ work: () async -> Result) async -> Result {
+    /// Does some work that no signal ends, but for what in it is done with `ending`: cleaning up can't be missed.
+    func shielding<Result>(_ work: () async throws -> Result) async rethrows -> Result {
         let before = cancel.withLock { cancel in
             defer { cancel = {} }
             return cancel
         }
         defer { cancel.withLock { $0 = before } }
-        return await work()
+        return try await work()
     }
 
     private final class Flag: Sendable {

@@ -10,7 +10,9 @@ import subprocess
 import urllib.parse
 import zipfile
 
+import piexif
 import pytest
+from PIL import Image
 
 from harness.gateway import command
 from harness.programs import Program, binary
@@ -272,12 +274,26 @@ def children_of(folder):
 
 
 def test_the_demo(tmp_path):
-    answer = command("demo", environment={"TMPDIR": str(tmp_path)}, timeout=120)
+    answer = command("demo", "--keep", environment={"TMPDIR": str(tmp_path)}, timeout=120)
     assert answer.returncode == 0, answer
     assert answer.stdout.count("completed; its all.zip") == 2 and answer.stdout.count("why (scaleodm tasks show") == 2
     assert "node-a" in answer.stdout and "node-b" in answer.stdout and "shortest predicted wait" in answer.stdout
     assert len([line for line in answer.stdout.splitlines()[-5:] if re.match(r"  [1-5]\. ", line)]) == 5
-    assert list(tmp_path.iterdir()) == [] and children_of(tmp_path) == []
+    assert children_of(tmp_path) == []
+    (folder,) = tmp_path.iterdir()
+    pictures = sorted(folder.glob("images-*/*.JPG"))
+    assert len(pictures) == 24 and len({path.read_bytes() for path in pictures}) == 24
+    places = set()
+    for path in pictures:
+        with Image.open(path) as picture:
+            picture.load()
+            assert picture.size == (1024, 768) and picture.getextrema() == (0, 255)
+        position = piexif.load(str(path))["GPS"]
+        places.add((position[piexif.GPSIFD.GPSLatitude], position[piexif.GPSIFD.GPSLongitude]))
+    assert len(places) > 12, "real pictures, at places of their own"
+    for number in (1, 2):
+        with zipfile.ZipFile(folder / f"results-{number}" / "all.zip") as archive:
+            assert archive.testzip() is None
 
 
 def test_the_demo_stops_all_it_started_on_control_c(tmp_path):

@@ -11,6 +11,8 @@ final class RelayHarness: @unchecked Sendable {
     let server: ScriptedServer
     let pool: UpstreamPool
     let relay: Relay
+    /// Bytes of the last exchange's body, as the relay counted them.
+    private(set) var countedBytes: Int64 = -1
 
     init(
         on loop: EventLoop, pool: UpstreamPool.Configuration = .init(), relay: RelayConfiguration = .init(),
@@ -66,7 +68,9 @@ final class RelayHarness: @unchecked Sendable {
         rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse = { $0 }
     ) async -> Result<RelayEnd, RelayError> {
         do throws(RelayError) {
-            return .success(try await relay.relay(request, to: pool, client: client.socket, rewriteHead: rewriteHead))
+            return .success(
+                try await relay.relay(
+                    request, to: pool, client: client.socket, onEnd: { countedBytes = $0 }, rewriteHead: rewriteHead))
         } catch { return .failure(error) }
     }
 

@@ -73,6 +73,7 @@ struct RelayTests {
                 let outcome = try await harness.get()
                 #expect(outcome.body == body)
                 #expect(outcome.end == .keepAlive)
+                #expect(harness.countedBytes == Int64(size))
             }
             #expect(harness.server.connectionCount == 1)
         }
@@ -135,6 +136,7 @@ struct RelayTests {
             let outcome = try await harness.get()
             #expect(try Self.unchunk(outcome.body) == body)
             #expect(outcome.end == .keepAlive)
+            #expect(harness.countedBytes == Int64(outcome.body.count))
         }
     }
 

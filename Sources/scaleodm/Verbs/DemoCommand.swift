@@ -26,15 +26,18 @@ enum DemoCommand {
         let folder = try DemoFolder()
         let demo = Demo(
             program: program, folder: folder, scaleodm: own, simulator: simulator, children: StartedPrograms())
-        let outcome: Result<Void, any Error>
-        do { outcome = .success(try await program.interrupts.ending { try await demo.run() }) } catch {
-            outcome = .failure(error)
+        // A second Ctrl-C waits for the clean-up, which is bounded.
+        let outcome = await program.interrupts.shielding { () async -> Result<Void, any Error> in
+            let outcome: Result<Void, any Error>
+            do { outcome = .success(try await program.interrupts.ending { try await demo.run() }) } catch {
+                outcome = .failure(error)
+            }
+            await demo.children.stop()
+            var isKept = invocation.has("keep")
+            if case .failure(let error) = outcome, error is CommandError { isKept = true }
+            if isKept { Terminal.err("Everything is in \(folder.path)\n") } else { folder.remove() }
+            return outcome
         }
-        // A second Ctrl-C waits for this, which is bounded.
-        await program.interrupts.shielding { await demo.children.stop() }
-        var isKept = invocation.has("keep")
-        if case .failure(let error) = outcome, error is CommandError { isKept = true }
-        if isKept { Terminal.err("Everything is in \(folder.path)\n") } else { folder.remove() }
         try outcome.get()
         Demo.say("Everything that was started has been stopped.")
         Demo.say(Demo.nextSteps)
