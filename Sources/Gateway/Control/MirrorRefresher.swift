@@ -175,7 +175,7 @@ struct MirrorRefresher: Service {
         guard let outcome = try? await giveUp(parts.mirror.task(record.id)?.record ?? record, attempt, member) else {
             return .after(Self.missedPause)
         }
-        await ended(record.id, attempt, String(describing: outcome))
+        await ended(record.id, attempt, outcome.word)
         return .usual
     }
 
