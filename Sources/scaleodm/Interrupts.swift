@@ -30,7 +30,7 @@ final class Interrupts: Sendable {
     func ending<Result: Sendable>(
         _ work: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        let wasInterrupted = Flag()
+        let wasInterrupted = Mark()
         // Awaited below: a task of its own can be cancelled while this one goes on.
         let task = Task(executorPreference: loop) { try await work() }
         let before = cancel.withLock { cancel in
@@ -64,7 +64,7 @@ final class Interrupts: Sendable {
         return try await work()
     }
 
-    private final class Flag: Sendable {
+    private final class Mark: Sendable {
         private let value = Mutex(false)
         var isSet: Bool { value.withLock { $0 } }
         func set() { value.withLock { $0 = true } }

@@ -11,7 +11,7 @@ import Synchronization
 /// Invariant of `@unchecked Sendable`: a pool, a relay and their table are made on their loop and used on it only; the outer table
 /// is filled before the listeners open and then only read.
 final class UpstreamDirectory: @unchecked Sendable {
-    /// Of one loop, and touched on it only.
+    /// Invariant of `@unchecked Sendable`: touched on its loop only, but for its making.
     private final class Shelf: @unchecked Sendable {
         let loop: EventLoop
         let relay: Relay

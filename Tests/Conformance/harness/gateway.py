@@ -1,5 +1,6 @@
 """The gateway as a user starts it: an inventory in YAML and `scaleodm serve -c FILE`."""
 
+import copy
 import json
 import pathlib
 import re
@@ -81,7 +82,8 @@ class Gateway:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "data").mkdir(exist_ok=True)
         self.inventory = self.folder / "gateway.yaml"
-        self.settings = merged(DEFAULTS, settings or {})
+        # A copy of all of it: the ports that are noted below are this gateway's alone.
+        self.settings = copy.deepcopy(merged(DEFAULTS, settings or {}))
         self.settings["backends"] = [b if isinstance(b, dict) else b.backend() for b in backends]
         self.token = token
         self.environment = environment or {}
