@@ -194,7 +194,8 @@ public struct GatewayService: Sendable {
             random: SystemRandomBits(), logger: logger, placement: WakeUp(), cleaning: WakeUp(),
             webhookWake: WakeUp(), attemptLimit: inventory.scheduling.attempts,
             impossibleAfter: inventory.scheduling.impossibleAfter,
-            webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description))
+            webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description),
+            owners: Dictionary(inventory.auth.tokens.map { ($0.name, OwnerPolicy($0)) }, uniquingKeysWith: { $1 }))
     }
 
     // MARK: Listeners

@@ -14,6 +14,7 @@ def entry(name, url, **more):
 
 def kinds(gateway, uuid):
     answer = requests.get(f"{gateway.admin_url}/api/tasks/{uuid}", timeout=10)
+    assert answer.status_code == 200 and "events" in answer.json(), f"{answer.status_code} {answer.text}"
     return [event["kind"] for event in answer.json()["events"]]
 
 

@@ -79,7 +79,7 @@ struct ControlRoom: Sendable {
             store: record.tasks, mirror: mirror, lookup: lookup, fleet: fleet, durable: Durable(clock: clock),
             clock: clock, random: SystemRandomBits(), logger: .silent, placement: WakeUp(), cleaning: WakeUp(),
             webhookWake: WakeUp(), attemptLimit: settings.attempts, impossibleAfter: .seconds(3600), webhooks: .init())
-        for (name, policy) in settings.owners { parts.owners[.init(name)] = policy }
+        parts.owners = settings.owners
         self.record = record
         self.clock = clock
         self.nodes = nodes

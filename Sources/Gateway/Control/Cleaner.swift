@@ -78,7 +78,8 @@ struct Cleaner: Service {
 
     private func removeAll() async throws {
         for record in try await parts.store.removals() {
-            try await storage.remove(prefix: record.id.key)
+            // One that can't be removed now doesn't hold up the others.
+            guard (try? await storage.remove(prefix: record.id.key)) != nil else { continue }
             _ = try await parts.store.delete(record.id, at: now)
             parts.mirror.remove(record.id)
             parts.placement.wake()

@@ -3,7 +3,6 @@ internal import Model
 internal import Observability
 internal import Reactor
 internal import Record
-internal import Scheduling
 
 /// What the dispatcher works with.
 struct DispatchParts: Sendable {
@@ -26,8 +25,8 @@ struct DispatchParts: Sendable {
     /// The inventory's `scheduling.impossible_after`.
     let impossibleAfter: Duration
     let webhooks: WebhookPolicy
-    /// What the inventory allows the owners of tokens; who isn't here has the defaults.
-    var owners: [OwnerID: OwnerPolicy] = [:]
+    /// What the inventory allows the owners of tokens, by name; who isn't here has the defaults.
+    var owners: [String: OwnerPolicy] = [:]
 
     /// What carries one attempt out.
     func transfer(_ attempt: AttemptRecord, _ member: FleetMember, slot: WakeUp, stage: TransferStage) -> Transfer {

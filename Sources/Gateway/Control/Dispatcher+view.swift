@@ -28,7 +28,7 @@ extension Dispatcher {
 
     private func requirements(_ options: String, owner: String?, boundTo: BackendName?) -> Requirements {
         Requirements(
-            options: queue.names(in: options, parts.fleet), labels: parts.owners[OwnerID(owner ?? "")]?.labels ?? [:],
+            options: queue.names(in: options, parts.fleet), labels: parts.owners[owner ?? ""]?.labels ?? [:],
             boundTo: boundTo)
     }
 
@@ -61,7 +61,8 @@ extension Dispatcher {
 
     /// What each owner may have, and the slots that his tasks hold now.
     func shares() -> [OwnerID: OwnerShare] {
-        var shares = parts.owners.mapValues(\.share)
+        var shares: [OwnerID: OwnerShare] = [:]
+        for (name, policy) in parts.owners { shares[OwnerID(name)] = policy.share }
         var holders = Set(transfers.filter(\.value.holdsSlot).keys)
         for member in parts.fleet.members { holders.formUnion(parts.mirror.watched(on: member.definition.name)) }
         for id in holders {

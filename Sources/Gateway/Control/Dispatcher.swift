@@ -195,9 +195,7 @@ actor Dispatcher: Service {
             left -= 1
         }
         for (taskClass, ids) in unmarked {
-            let reasons = byClass[taskClass].map(Self.text) ?? ""
-            try await parts.store.markWaiting(
-                ids, reason: reasons.isEmpty ? "no backend is listed" : reasons, at: now)
+            try await parts.store.markWaiting(ids, reason: byClass[taskClass].map(Self.text) ?? "", at: now)
             for id in ids { await parts.refresh(id) }
         }
         if left == 0 { parts.placement.wake() }
@@ -210,7 +208,8 @@ actor Dispatcher: Service {
     }
 
     private static func text(of waiting: Decision.Waiting) -> String {
-        waiting.reasons.map { "\($0.backend) \($0.reason.text)" }.joined(separator: "; ")
+        let reasons = waiting.reasons.map { "\($0.backend) \($0.reason.text)" }.joined(separator: "; ")
+        return reasons.isEmpty ? "none is listed, or all slots are spoken for" : reasons
     }
 
     private func wake(after pause: Duration) {

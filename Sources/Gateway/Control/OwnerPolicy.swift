@@ -1,3 +1,4 @@
+internal import Configuration
 internal import Scheduling
 
 /// What the inventory allows the owner of a token.
@@ -6,4 +7,12 @@ struct OwnerPolicy: Sendable {
     var share = OwnerShare()
     /// Only backends that carry these.
     var labels: [String: String] = [:]
+}
+
+extension OwnerPolicy {
+    /// What a token of the inventory says.
+    init(_ token: TokenDefinition) {
+        share = OwnerShare(priority: token.priority, weight: token.weight, limit: token.maxConcurrentTasks)
+        labels = token.labels
+    }
 }
