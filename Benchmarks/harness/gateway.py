@@ -26,6 +26,7 @@ auth:
   tokens:
     - name: bench
       sha256: {token}
+drain: {{delay: 0s}}
 backends:
 """
 

@@ -21,6 +21,7 @@ public struct GatewayService: Sendable {
     private let loops: [EventLoop]
     private let control: EventLoop
     private let logger: Logger
+    private let status = GatewayStatus()
 
     /// - Parameters:
     ///   - inventory: what the operator wrote.
@@ -51,11 +52,10 @@ public struct GatewayService: Sendable {
     /// - Parameter announce: told of each listener.
     /// - Throws: why it couldn't start, or which part failed.
     public func run(announce: @escaping Announce) async throws {
-        let status = GatewayStatus()
         let heartbeat = LoopHeartbeat(loops: loops + [control])
-        let admin = try await adminListener(status, heartbeat)
+        let admin = try await adminListener(heartbeat)
         announce(.admin, "\(try await admin.bind())")
-        let serving = Part(name: "gateway") { try await serve(status, announce) }
+        let serving = Part(name: "gateway") { try await serve(announce) }
         try await withTaskCancellationHandler {
             try await ServiceGroup([heartbeat, admin, serving], on: control).run()
         } onCancel: {
@@ -64,6 +64,9 @@ public struct GatewayService: Sendable {
         logger.sink.flush()
     }
 
+    /// Says on /readyz that the end is near, while clients are still served: balancers stop sending new ones.
+    public func announceDraining() { status.drain() }
+
     /// Everything but the admin listener, as one service.
     private struct Part: Service {
         let name: String
@@ -71,10 +74,10 @@ public struct GatewayService: Sendable {
         func run() async throws { try await body() }
     }
 
-    private func serve(_ status: GatewayStatus, _ announce: Announce) async throws {
+    private func serve(_ announce: Announce) async throws {
         let pool = BlockingPool(threads: 8)
         let database = try await openDatabase(pool)
-        let record = try await openRecord(database, status)
+        let record = try await openRecord(database)
         let storage = DirectoryStore(
             folder: inventory.storage.directory, pool: pool, sync: inventory.storage.sync,
             minFree: inventory.storage.minFree)
@@ -136,7 +139,7 @@ public struct GatewayService: Sendable {
     }
 
     /// A server that is away at the start is waited for; one that refuses us isn't.
-    private func openRecord(_ database: any Database, _ status: GatewayStatus) async throws -> RoutingRecord {
+    private func openRecord(_ database: any Database) async throws -> RoutingRecord {
         while true {
             status.wait(for: "the database has not answered")
             do throws(RecordError) {
@@ -214,7 +217,7 @@ public struct GatewayService: Sendable {
             accessLog: { entry in line.write(entry) }, handler: routes.router.handler)
     }
 
-    private func adminListener(_ status: GatewayStatus, _ heartbeat: LoopHeartbeat) async throws -> HTTPListener {
+    private func adminListener(_ heartbeat: LoopHeartbeat) async throws -> HTTPListener {
         let routes = AdminRoutes(
             status: status, heartbeat: heartbeat, token: inventory.admin.token, minFree: inventory.storage.minFree)
         let line = AccessLine(listener: "admin", logger: logger, quietRoutes: ["healthz", "readyz"])

@@ -75,6 +75,28 @@ def test_readyz_says_draining_while_a_download_goes_on(world, photos):
     assert gateway.program.process.wait(20) == 0
 
 
+def test_clients_are_served_for_the_drain_delay(world, photos):
+    """After SIGTERM /readyz says no at once, while tasks are still taken: a balancer needs a while to notice."""
+    gateway = world.gateway([world.node(task_seconds=0.2)], {"drain": {"delay": "3s"}})
+    becomes(gateway, 200)
+    process = gateway.program.process
+    gateway.program._expected_to_end = True
+    process.terminate()
+    assert check_of(becomes(gateway, 503), "drain")["result"] == "failed"
+    assert gateway.api.submit(photos[:1])
+    assert process.wait(20) == 0
+
+
+def test_a_second_signal_ends_at_once(world):
+    gateway = world.gateway([world.node()], {"drain": {"delay": "1h"}})
+    process = gateway.program.process
+    gateway.program._expected_to_end = True
+    process.terminate()
+    becomes(gateway, 503)
+    process.terminate()
+    assert process.wait(10) == 1
+
+
 def test_the_admin_listener_opens_before_the_database_answers(world, photos):
     server = Postgres()
     try:

@@ -51,6 +51,7 @@ struct Demo: Sendable {
             database: sqlite:data/scaleodm.db
             storage: {directory: data/storage, min_free: 64MiB}
             scheduling: {refresh: 1s}
+            drain: {delay: 0s}
             backends:
 
             """

@@ -50,12 +50,14 @@ enum ServeCommand {
         let service = GatewayService(inventory, loops: data.loops, control: loop, logger: logger)
         // The program's one root task: it owns everything, and its end is the program's.
         Task(executorPreference: loop) {
-            exit(await life(of: service, on: loop, logger))
+            exit(await life(of: service, drainDelay: inventory.drain.delay, on: loop, logger))
         }
         while true { pause() }
     }
 
-    private static func life(of service: GatewayService, on loop: EventLoop, _ logger: Logger) async -> Int32 {
+    private static func life(
+        of service: GatewayService, drainDelay: Duration, on loop: EventLoop, _ logger: Logger
+    ) async -> Int32 {
         let running = Task(executorPreference: loop) {
             try await service.run { listener, address in
                 switch listener {
@@ -66,11 +68,13 @@ enum ServeCommand {
         }
         let signals = Task(executorPreference: loop) {
             var isSecond = false
-            for await _ in try SignalStream.open([SIGTERM, SIGINT], on: loop) {
+            for await signal in try SignalStream.open([SIGTERM, SIGINT], on: loop) {
                 if isSecond { exit(1) }
                 isSecond = true
                 logger.info("draining")
-                running.cancel()
+                service.announceDraining()
+                // A person at a terminal has no balancer that must notice first.
+                if signal == SIGINT { running.cancel() } else { drain(running, after: drainDelay, on: loop) }
             }
         }
         let flushing = Task(executorPreference: loop) {
@@ -92,6 +96,14 @@ enum ServeCommand {
         } catch {
             Terminal.err("scaleodm: \(error)\n")
             return 1
+        }
+    }
+
+    /// Goes on accepting for a while after /readyz said no, so that whoever sends clients here learns of it before they are refused.
+    private static func drain(_ running: Task<Void, any Error>, after delay: Duration, on loop: EventLoop) {
+        Task(executorPreference: loop) {
+            try await loop.sleep(for: delay)
+            running.cancel()
         }
     }
 }

@@ -20,6 +20,7 @@ DEFAULTS = {
     "scheduling": {"refresh": "200ms", "spill_after": "100ms"},
     "mirror": {"refresh": "100ms"},
     "log": {"format": "text", "level": "info"},
+    "drain": {"delay": "0s"},
 }
 
 
