@@ -175,7 +175,7 @@ actor Dispatcher: Service {
                 continue
             }
             let isBound = entry.taskClass.requirements.boundTo != nil
-            let reason = isBound ? ProjectOwner.gone : "No listed backend can take this task: \(Self.text(of: entry))"
+            let reason = isBound ? ProjectOwner.gone : "No listed backend can take this task: \(text(of: entry))"
             for task in queue.tasks.tasks(of: entry.taskClass)
             where now - max(since, task.queuedSince, startedAt) >= parts.impossibleAfter {
                 try await fail(task.id, because: reason)
@@ -195,7 +195,7 @@ actor Dispatcher: Service {
             left -= 1
         }
         for (taskClass, ids) in unmarked {
-            try await parts.store.markWaiting(ids, reason: byClass[taskClass].map(Self.text) ?? "", at: now)
+            try await parts.store.markWaiting(ids, reason: byClass[taskClass].map(text) ?? "", at: now)
             for id in ids { await parts.refresh(id) }
         }
         if left == 0 { parts.placement.wake() }
@@ -207,9 +207,10 @@ actor Dispatcher: Service {
         parts.webhookWake.wake()
     }
 
-    private static func text(of waiting: Decision.Waiting) -> String {
+    private func text(of waiting: Decision.Waiting) -> String {
+        guard !parts.fleet.members.isEmpty else { return "no backend is listed" }
         let reasons = waiting.reasons.map { "\($0.backend) \($0.reason.text)" }.joined(separator: "; ")
-        return reasons.isEmpty ? "none is listed, or all slots are spoken for" : reasons
+        return reasons.isEmpty ? "all free slots are spoken for by tasks before it" : reasons
     }
 
     private func wake(after pause: Duration) {
