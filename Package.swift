@@ -52,7 +52,9 @@ let libraries: [Target] = [
     library("Configuration", ["YAML", "Model", "Observability"]),
     library("Scheduling", ["Model"]),
     library(
-        "Backends", ["NodeODM", "Storage", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
+        "Backends",
+        ["NodeODM", "Storage", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests"],
+        resources: ["download.sh", "process.py", "upload.py", "finish.sh"].map { .embedInCode("Argo/Scripts/\($0)") }),
     library(
         "Gateway",
         [
@@ -75,6 +77,7 @@ let testTargets: [Target] = [
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes"], path: "Tests/TestSupport",
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
+    tests("Backends", ["Backends", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model"]),
     tests("Record", ["Record", "SQL", "Model"]),
     tests("Gateway", ["Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL"]),
     tests("Observability", ["Observability"]),
