@@ -59,7 +59,7 @@ let libraries: [Target] = [
         "Gateway",
         [
             "Scheduling", "Record", "SQL", "Configuration", "Backends", "Storage", "NodeODM", "HTTPServer", "HTTPRelay",
-            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests",
+            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests", "YAML",
         ]),
 ]
 
@@ -79,7 +79,12 @@ let testTargets: [Target] = [
     tests("Reactor", ["Reactor"]),
     tests("Backends", ["Backends", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model"]),
     tests("Record", ["Record", "SQL", "Model"]),
-    tests("Gateway", ["Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL"]),
+    tests(
+        "Gateway",
+        [
+            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Configuration", "YAML", "HTTPClient",
+            "Observability",
+        ]),
     tests("Observability", ["Observability"]),
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
