@@ -77,13 +77,13 @@ let testTargets: [Target] = [
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes"], path: "Tests/TestSupport",
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
-    tests("Backends", ["Backends", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model"]),
+    tests("Backends", ["Backends", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
     tests("Record", ["Record", "SQL", "Model"]),
     tests(
         "Gateway",
         [
-            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Configuration", "YAML", "HTTPClient",
-            "Observability",
+            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Configuration", "YAML",
+            "HTTPClient", "Observability",
         ]),
     tests("Observability", ["Observability"]),
     tests("YAML", ["YAML"]),
