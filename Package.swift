@@ -53,12 +53,14 @@ let libraries: [Target] = [
     library("Configuration", ["YAML", "Model", "Observability"]),
     library("Scheduling", ["Model"]),
     library(
-        "Backends", ["NodeODM", "Storage", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
+        "Backends",
+        ["NodeODM", "Storage", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests"],
+        resources: ["download.sh", "process.py", "upload.py", "finish.sh"].map { .embedInCode("Argo/Scripts/\($0)") }),
     library(
         "Gateway",
         [
             "Scheduling", "Record", "SQL", "Configuration", "Backends", "Storage", "NodeODM", "HTTPServer", "HTTPRelay",
-            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests",
+            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests", "YAML",
         ]),
 ]
 
@@ -79,6 +81,7 @@ let testTargets: [Target] = [
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes", "Digests"], path: "Tests/TestSupport",
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
+    tests("Backends", ["Backends", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
     tests("Record", ["Record", "SQL", "Model"]),
     tests(
         "Gateway",
@@ -87,6 +90,8 @@ let testTargets: [Target] = [
             "HTTPServer", "Observability", "Digests",
             "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage",
             "Observability",
+            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Configuration", "YAML",
+            "HTTPClient", "Observability",
         ]),
     tests("Observability", ["Observability"]),
     tests("scaleodm", ["scaleodm", "HTTPClient", "HTTPTypes", "NodeODM", "Reactor"]),
