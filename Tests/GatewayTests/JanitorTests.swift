@@ -16,7 +16,7 @@ struct JanitorTests {
         inputs: Duration = .seconds(86_400), tasks: Duration = .seconds(86_400), isAlone: Bool = false
     ) -> Janitor {
         Janitor(
-            parts: world.parts, storage: world.storage, folder: world.storage, health: health, isAlone: isAlone,
+            parts: world.parts, storage: world.storage, spool: nil, health: health, isAlone: isAlone,
             staleUpload: stale, inputRetention: inputs, taskRetention: tasks)
     }
 
@@ -121,7 +121,7 @@ struct JanitorTests {
 
     private func sweep(_ world: FetchWorld, after: Duration) async throws -> Int {
         world.clock.advance(by: after)
-        return try await OrphanSweep(store: world.store, folder: world.storage).run(at: world.now)
+        return try await OrphanSweep(store: world.store, storage: world.storage).run(at: world.now)
     }
 
     @Test("old files of tasks that no record knows are swept, young ones and other folders stay")
@@ -209,7 +209,8 @@ struct JanitorTests {
             _ = try await world.storage.establishIdentity("ours")
             let health = StorageHealth()
             let watch = StorageWatch(
-                folder: world.storage, identity: "ours", health: health, clock: world.clock, logger: .silent)
+                storage: world.storage, identity: "ours", claim: { "ours" }, isRemote: false, health: health,
+                clock: world.clock, logger: .silent)
             let service = Task(executorPreference: world.loop) { try await watch.run() }
             await world.clock.untilSomebodySleeps()
             await advance(world, by: .seconds(60))
