@@ -6,4 +6,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SCALEODM_BINARIES=$(realpath "${1:-.build/release}") SCALEODM_HEAVY_TESTS=1 \
-    .build/venv/bin/python -m pytest Tests/Conformance/test_object_storage.py -q -k two_gigabytes
+    .build/venv/bin/python -m pytest Tests/Conformance/test_object_storage.py -q --no-header -k two_gigabytes

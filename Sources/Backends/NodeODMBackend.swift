@@ -85,14 +85,19 @@ public struct NodeODMBackend: Backend {
         } catch {
             guard error.code == .inputsUnreadable, await isMissing(file) else { throw error }
             throw BackendError(
-                .inputsMissing, backend: name, "\(file.name) is no longer in the gateway's storage; upload the task again")
+                .inputsMissing, backend: name,
+                "\(file.name) is no longer in the gateway's storage; upload the task again")
         }
     }
 
     /// Whether the storage says so itself: one that is away has lost nothing.
     private func isMissing(_ file: InputFile) async -> Bool {
-        do throws(StorageError) { _ = try await storage.size(key: file.storageKey) } catch { return error.code == .notFound }
-        return false
+        do throws(StorageError) {
+            _ = try await storage.size(key: file.storageKey)
+            return false
+        } catch {
+            return error.code == .notFound
+        }
     }
 
     /// Starts a staged attempt.

@@ -74,7 +74,11 @@ public struct GatewayService: Sendable {
         let ground = try await Groundwork.open(inventory, loops: loops, control: control, status, logger)
         let upstreams = UpstreamDirectory(loops: loops, blockingPool: ground.pool)
         let ended: Result<Void, any Error>
-        do { ended = .success(try await serve(on: ground, upstreams, status, announce)) } catch { ended = .failure(error) }
+        do {
+            ended = .success(try await serve(on: ground, upstreams, status, announce))
+        } catch {
+            ended = .failure(error)
+        }
         await upstreams.close()
         await ground.close()
         try ended.get()

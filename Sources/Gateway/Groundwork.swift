@@ -27,6 +27,7 @@ struct Groundwork: Sendable {
     ///   - control: where everything else is.
     ///   - status: told what is waited for.
     ///   - logger: likewise.
+    /// - Returns: all of it, open.
     /// - Throws: `StartError`, and what database and storage throw.
     static func open(
         _ inventory: Inventory, loops: [EventLoop], control: EventLoop, _ status: GatewayStatus, _ logger: Logger

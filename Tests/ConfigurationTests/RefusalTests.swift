@@ -101,7 +101,7 @@ struct RefusalTests {
         "a bucket's prefix is a folder, and its endpoint a server",
         arguments: [
             ("prefix: imagery", "imagery/", nil), ("prefix: a/b/", "a/b/", nil),
-            ("prefix: /a", nil, "storage.s3.prefix: expected folders such as `scaleodm/`, without a slash at the start"),
+            ("prefix: /a", nil, "storage.s3.prefix: expected folders such as `scaleodm/`, without a slash"),
             ("prefix: a/../b", nil, "storage.s3.prefix: expected folders such as"),
             ("prefix: a//b", nil, "storage.s3.prefix: expected folders such as"),
             ("endpoint: http://s3.example.org/x", nil, "expected http(s)://HOST:PORT, without a path"),
