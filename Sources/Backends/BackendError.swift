@@ -24,6 +24,8 @@ public struct BackendError: Error, Sendable, CustomStringConvertible {
         case malformedAnswer
         /// Our own storage couldn't deliver the inputs.
         case inputsUnreadable
+        /// Our own storage has lost an input: only the client has it still.
+        case inputsMissing
         /// The caller was cancelled: our own end, a cancel, a drain.
         case cancelled
     }
@@ -50,7 +52,7 @@ extension BackendError.Code {
     /// Whether the failure counts towards `scheduling.attempts` (rules: *Counted*).
     public var isCounted: Bool {
         switch self {
-        case .refused: true
+        case .refused, .inputsMissing: true
         case .notSent, .outcomeUnknown, .busy, .unauthorized, .unknownTask, .uploadLost, .identityRefused: false
         case .malformedAnswer, .inputsUnreadable, .cancelled: false
         }
@@ -60,7 +62,8 @@ extension BackendError.Code {
     public var opensCircuit: Bool {
         switch self {
         case .notSent, .outcomeUnknown, .busy, .unauthorized, .malformedAnswer: true
-        case .refused, .unknownTask, .uploadLost, .identityRefused, .inputsUnreadable, .cancelled: false
+        case .refused, .unknownTask, .uploadLost, .identityRefused, .inputsUnreadable, .inputsMissing: false
+        case .cancelled: false
         }
     }
 }

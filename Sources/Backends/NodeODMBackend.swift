@@ -80,7 +80,24 @@ public struct NodeODMBackend: Backend {
     private func upload(_ file: InputFile, to task: BackendTaskID) async throws(BackendError) {
         let source = StoredFileSource(storage: storage, key: file.storageKey)
         let part = UploadFile(name: file.name, size: file.size.bytes, source: source)
-        _ = try await asked { () throws(NodeODMError) in try await client.upload([part], to: task) }
+        do throws(BackendError) {
+            _ = try await asked { () throws(NodeODMError) in try await client.upload([part], to: task) }
+        } catch {
+            guard error.code == .inputsUnreadable, await isMissing(file) else { throw error }
+            throw BackendError(
+                .inputsMissing, backend: name,
+                "\(file.name) is no longer in the gateway's storage; upload the task again")
+        }
+    }
+
+    /// Whether the storage says so itself: one that is away has lost nothing.
+    private func isMissing(_ file: InputFile) async -> Bool {
+        do throws(StorageError) {
+            _ = try await storage.size(key: file.storageKey)
+            return false
+        } catch {
+            return error.code == .notFound
+        }
     }
 
     /// Starts a staged attempt.

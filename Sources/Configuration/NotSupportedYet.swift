@@ -20,7 +20,6 @@ enum NotSupportedYet {
         (["public_address"], .any),
         (["trusted_proxies"], .any),
         (["downloads"], .only(["redirect"])),
-        (["storage", "s3"], .any),
         (["auth", "provider_url"], .any),
         (["auth", "tokens", "*", "max_concurrent_tasks"], .any),
         (["auth", "tokens", "*", "max_images"], .any),

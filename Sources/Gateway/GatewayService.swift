@@ -1,6 +1,5 @@
 internal import Backends
 public import Configuration
-internal import Digests
 internal import HTTPClient
 internal import HTTPServer
 internal import HTTPTypes
@@ -17,10 +16,10 @@ public struct GatewayService: Sendable {
     /// The version of this program.
     public static let version = "0.1.0"
 
-    private let inventory: Inventory
+    let inventory: Inventory
+    let control: EventLoop
+    let logger: Logger
     private let loops: [EventLoop]
-    private let control: EventLoop
-    private let logger: Logger
     private let status = GatewayStatus()
 
     /// - Parameters:
@@ -75,125 +74,79 @@ public struct GatewayService: Sendable {
     }
 
     private func serve(_ announce: Announce) async throws {
-        let pool = BlockingPool(threads: 8)
-        let database = try await openDatabase(pool)
-        let record = try await openRecord(database)
-        let storage = DirectoryStore(
-            folder: inventory.storage.directory, pool: pool, sync: inventory.storage.sync,
-            minFree: inventory.storage.minFree)
-        let identity = try await prepare(storage, record)
-        let storageHealth = StorageHealth()
-        let client = CurlClient(loop: control)
-        let fleet = try await makeFleet(record, client, storage)
-        let parts = try await makeParts(record, fleet)
-        let dispatcher = Dispatcher(
-            parts, prefetch: inventory.scheduling.prefetch, spillAfter: inventory.scheduling.spillAfter, loop: control)
-        let fetching = WakeUp()
-        let fetcher = Fetcher(
-            parts, client: client, spool: storage, storage: storage, health: storageHealth, rules: fetchRules(fleet),
-            wake: fetching, loop: control)
-        let upstreams = UpstreamDirectory(loops: loops, blockingPool: pool)
-        let api = try await apiListener(
-            parts, record, storage, storageHealth, dispatcher, fetching, upstreams, pool)
-        let health = HealthWatch(ping: DatabasePing(database), storage: storage, clock: parts.clock)
-        let services: [any Service] = [
-            Monitor(
-                fleet: fleet, memory: record.backends, placement: parts.placement, clock: parts.clock,
-                refresh: inventory.scheduling.refresh, logger: logger),
-            RecordFollower(parts: parts),
-            MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
-            Cleaner(parts: parts, cleanups: record.cleanups, storage: storage),
-            Janitor(
-                parts: parts, storage: storage, folder: storage, health: storageHealth,
-                isAlone: record.database.dialect == .sqlite, staleUpload: inventory.limits.staleUpload,
-                inputRetention: inventory.limits.inputRetention, taskRetention: inventory.limits.taskRetention),
-            StorageWatch(
-                folder: storage, identity: identity, health: storageHealth, clock: parts.clock, logger: logger),
-            WebhookSender(
-                parts: parts, outbox: record.webhooks, client: client,
-                outboundGuard: inventory.webhooks.allowPrivateAddresses ? nil : OutboundGuard()),
-            fetcher, health, dispatcher, api,
-        ]
-        announce(.api, "\(try await api.bind())")
-        status.serve(
-            .init(
-                store: record.tasks, events: record.events, fleet: fleet, mirror: parts.mirror, health: health))
+        let ground = try await Groundwork.open(inventory, loops: loops, control: control, status, logger)
+        let upstreams = UpstreamDirectory(loops: loops, blockingPool: ground.pool)
         let ended: Result<Void, any Error>
-        do { ended = .success(try await ServiceGroup(services, on: control).run()) } catch { ended = .failure(error) }
+        do {
+            ended = .success(try await serve(on: ground, upstreams, announce))
+        } catch {
+            ended = .failure(error)
+        }
         await upstreams.close()
-        await client.close()
-        await database.close()
+        await ground.close()
         try ended.get()
     }
 
-    // MARK: What everything stands on
-
-    private func openDatabase(_ pool: BlockingPool) async throws -> any Database {
-        switch inventory.database {
-        case .sqlite(let path):
-            try await pool.run { try Folders.create(above: path) }
-            return try await SQLiteDatabase.open(path: path, configuration: SQLiteDatabase.Configuration())
-        case .postgresql(let url):
-            return try PostgresDatabase(url: url.reveal(), loops: loops + [control], connectionsPerLoop: 4)
-        }
+    private func serve(
+        on ground: Groundwork, _ upstreams: UpstreamDirectory, _ announce: Announce
+    ) async throws {
+        let parts = try await parts(on: ground)
+        let dispatcher = Dispatcher(
+            parts, prefetch: inventory.scheduling.prefetch, spillAfter: inventory.scheduling.spillAfter, loop: control)
+        let fetching = WakeUp()
+        let routes = apiRoutes(parts, ground, dispatcher, fetching, upstreams)
+        let api = try await apiListener(routes, ground.pool)
+        let health = HealthWatch(
+            ping: DatabasePing(ground.database), storage: ground.places.files,
+            isStorageShared: ground.places.bucket != nil, clock: ground.clock)
+        let services = controlServices(parts, ground, fetching) + [health, dispatcher, api]
+        announce(.api, "\(try await api.bind())")
+        status.serve(
+            .init(
+                store: parts.store, events: ground.record.events, fleet: parts.fleet, mirror: parts.mirror,
+                health: health))
+        try await ServiceGroup(services, on: control).run()
     }
 
-    /// A server that is away at the start is waited for; one that refuses us isn't.
-    private func openRecord(_ database: any Database) async throws -> RoutingRecord {
-        while true {
-            status.wait(for: "the database has not answered")
-            do throws(RecordError) {
-                return try await RoutingRecord(opening: database, random: SystemRandomBits())
-            } catch {
-                if error.code == .cancelled { throw CancellationError() }
-                guard error.code == .away, database.dialect == .postgresql else { throw error }
-                logger.warning("the start waits for the database", ["error": .string(error.message)])
-            }
-            try await control.sleep(for: .seconds(1))
-        }
+    /// All that works in the background.
+    private func controlServices(
+        _ parts: DispatchParts, _ ground: Groundwork, _ fetching: WakeUp
+    ) -> [any Service] {
+        let (record, places) = (ground.record, ground.places)
+        return [
+            Monitor(
+                fleet: parts.fleet, memory: record.backends, placement: parts.placement, clock: parts.clock,
+                refresh: inventory.scheduling.refresh, logger: logger),
+            RecordFollower(parts: parts),
+            MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
+            Cleaner(parts: parts, cleanups: record.cleanups, storage: places.files),
+            Janitor(
+                parts: parts, storage: places.files, spool: places.bucket == nil ? nil : places.folder,
+                health: ground.health, isAlone: record.database.dialect == .sqlite,
+                staleUpload: inventory.limits.staleUpload, inputRetention: inventory.limits.inputRetention,
+                taskRetention: inventory.limits.taskRetention),
+            ground.watch,
+            WebhookSender(
+                parts: parts, outbox: record.webhooks, client: ground.client,
+                outboundGuard: inventory.webhooks.allowPrivateAddresses ? nil : OutboundGuard()),
+            Fetcher(
+                parts, client: ground.client, spool: places.folder, storage: places.files, health: ground.health,
+                rules: fetchRules(parts.fleet), wake: fetching, loop: control),
+        ]
     }
 
-    /// A storage folder carries an id that the record knows: files of another installation are never taken for ours.
-    /// A folder that lacks it is taken only while the record knows no files.
-    /// - Returns: the id.
-    private func prepare(_ storage: DirectoryStore, _ record: RoutingRecord) async throws -> String {
-        try await storage.prepare()
-        let known = try await record.installation.storageID()
-        let found = try await storage.identity()
-        let isNew = found == nil ? try await !record.tasks.hasFiles() : false
-        if let known, found != known, !isNew {
-            throw StartError(
-                "The storage folder \(inventory.storage.directory) isn't the one that the record was made with.")
-        }
-        let id = try await storage.establishIdentity(known ?? record.installationID)
-        if known == nil { try await record.installation.setStorageID(id) }
-        return id
-    }
-
-    private func makeFleet(
-        _ record: RoutingRecord, _ client: CurlClient, _ storage: any ObjectStore
-    ) async throws -> Fleet {
-        var remembered: [BackendName: RememberedBackend] = [:]
-        for backend in try await record.backends.all() { remembered[backend.name] = backend }
-        let members = try inventory.backends.map { definition in
-            var member = try FleetMember(definition, client: client, storage: storage)
-            if let known = remembered[definition.name] { member.recall(known) }
-            return member
-        }
-        return Fleet(members, offlineAfter: inventory.scheduling.offlineAfter)
-    }
-
-    private func makeParts(_ record: RoutingRecord, _ fleet: Fleet) async throws -> DispatchParts {
-        let clock = SystemClock()
-        let database = record.database
+    private func parts(on ground: Groundwork) async throws -> DispatchParts {
+        let fleet = try await fleet(on: ground)
+        let record = ground.record
+        let database = ground.database
         let mirror = StatusMirror(mayForget: { database.isUp })
-        let lookup = TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: clock)
+        let lookup = TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: ground.clock)
         for row in try await record.tasks.unfinished() where row.intent != .remove {
             mirror.put(lookup.snapshot(of: row))
         }
         return DispatchParts(
-            store: record.tasks, mirror: mirror, lookup: lookup, fleet: fleet, durable: Durable(clock: clock),
-            clock: clock,
+            store: record.tasks, mirror: mirror, lookup: lookup, fleet: fleet, durable: Durable(clock: ground.clock),
+            clock: ground.clock,
             random: SystemRandomBits(), logger: logger, placement: WakeUp(), cleaning: WakeUp(),
             webhookWake: WakeUp(), attemptLimit: inventory.scheduling.attempts,
             impossibleAfter: inventory.scheduling.impossibleAfter,
@@ -201,13 +154,20 @@ public struct GatewayService: Sendable {
             owners: Dictionary(inventory.auth.tokens.map { ($0.name, OwnerPolicy($0)) }, uniquingKeysWith: { $1 }))
     }
 
+    private func fleet(on ground: Groundwork) async throws -> Fleet {
+        var remembered: [BackendName: RememberedBackend] = [:]
+        for backend in try await ground.record.backends.all() { remembered[backend.name] = backend }
+        let members = try inventory.backends.map { definition in
+            var member = try FleetMember(definition, client: ground.client, storage: ground.places.files)
+            if let known = remembered[definition.name] { member.recall(known) }
+            return member
+        }
+        return Fleet(members, offlineAfter: inventory.scheduling.offlineAfter)
+    }
+
     // MARK: Listeners
 
-    private func apiListener(
-        _ parts: DispatchParts, _ record: RoutingRecord, _ storage: any ObjectStore, _ health: StorageHealth,
-        _ dispatcher: Dispatcher, _ fetching: WakeUp, _ upstreams: UpstreamDirectory, _ pool: BlockingPool
-    ) async throws -> HTTPListener {
-        let routes = routes(parts, record, storage, health, dispatcher, fetching, upstreams)
+    private func apiListener(_ routes: NodeODMRoutes, _ pool: BlockingPool) async throws -> HTTPListener {
         let line = AccessLine(listener: "api", logger: logger)
         return HTTPListener(
             name: "api", address: try await address(inventory.listen, pool), loops: loops, limits: limits,
@@ -225,51 +185,6 @@ public struct GatewayService: Sendable {
             name: "admin", address: try await address(inventory.admin.listen, BlockingPool(threads: 1)),
             loops: [control], limits: limits, accessLog: { entry in line.write(entry) },
             handler: routes.router.handler)
-    }
-
-    private func routes(
-        _ parts: DispatchParts, _ record: RoutingRecord, _ storage: any ObjectStore, _ health: StorageHealth,
-        _ dispatcher: Dispatcher, _ fetching: WakeUp, _ upstreams: UpstreamDirectory
-    ) -> NodeODMRoutes {
-        let entries = inventory.auth.tokens.compactMap { token in
-            SHA256Digest(bytes: token.sha256).map { TokenGuard.Entry(name: token.name, digest: $0) }
-        }
-        let tokens = TokenGuard(entries, isRequired: inventory.auth.required)
-        let intake = TaskIntake(fleet: parts.fleet, clock: parts.clock, random: parts.random)
-        let tally = UploadTally(limit: inventory.limits.uploadTask)
-        let receiver = UploadReceiver(
-            storage: storage, store: record.tasks, clock: parts.clock, health: health,
-            fileLimit: inventory.limits.uploadFile, tally: tally)
-        let commit = CommitHandler(
-            lookup: parts.lookup, store: record.tasks, storage: storage, health: health, clock: parts.clock,
-            placement: parts.placement, fetching: fetching,
-            images: ImageLimit(fleet: parts.fleet, configured: inventory.limits.images),
-            tally: tally)
-        let control = control
-        let wishes: @Sendable (TaskID) -> Void = { id in
-            // The dispatcher is on another loop, and the answer doesn't wait for it.
-            Task(executorPreference: control) { await dispatcher.stop(id) }
-            parts.cleaning.wake()
-            parts.placement.wake()
-            fetching.wake()
-        }
-        return NodeODMRoutes(
-            tokens: tokens, origin: CrossOrigin(origins: inventory.cors.origins),
-            unauthorizedIs200: inventory.auth.unauthorized == .nodeodm,
-            info: InfoHandler(
-                fleet: parts.fleet, mirror: parts.mirror, gatewayVersion: Self.version,
-                maxImages: inventory.limits.images,
-                hasTokens: tokens.isOn),
-            newTask: NewTaskHandler(
-                intake: intake, receiver: receiver, commit: commit, store: record.tasks, clock: parts.clock),
-            upload: UploadHandler(receiver: receiver, store: record.tasks, clock: parts.clock), commit: commit,
-            list: TaskListHandler(store: record.tasks), taskInfo: TaskInfoHandler(lookup: parts.lookup),
-            output: OutputHandler(lookup: parts.lookup),
-            download: DownloadHandler(
-                lookup: parts.lookup, upstreams: upstreams, logger: logger),
-            action: TaskActionHandler(
-                lookup: parts.lookup, intake: intake, store: record.tasks, clock: parts.clock, wishes: wishes),
-            auth: AuthHandler())
     }
 
     private func fetchRules(_ fleet: Fleet) -> FetchRules {

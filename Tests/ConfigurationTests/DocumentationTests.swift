@@ -7,7 +7,8 @@ struct DocumentationTests {
     func keys() throws {
         let page = try file("docs/configuration.md")
         let printed = try load("backends: [{name: a, url: \"http://node1.example.org\"}]").inventory.printed()
-        for key in leafKeys(of: printed) {
+        let bucket = "storage: {s3: {bucket: b, access_key_id: i, secret_access_key: s}}\nbackends: []"
+        for key in leafKeys(of: printed).union(leafKeys(of: try load(bucket).inventory.printed())) {
             #expect(page.contains("`\(key)`") || page.contains(".\(key)`"), "`\(key)` is missing")
         }
     }

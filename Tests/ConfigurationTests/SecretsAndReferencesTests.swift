@@ -113,6 +113,20 @@ struct SecretsAndReferencesTests {
         }
     }
 
+    @Test("an object store's keys come from the variables that its tools know, temporary ones as three")
+    func objectStore() throws {
+        let text = "storage: {s3: {bucket: b}}\nbackends:\n"
+        let world = ["AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"]
+        let s3 = try #require(try load(text, environment: world).inventory.storage.s3)
+        #expect(s3.accessKeyID?.reveal() == "i" && s3.secretAccessKey?.reveal() == "s")
+        #expect(s3.sessionToken == Secret("t", origin: .reference("${AWS_SESSION_TOKEN}")))
+        let own = "storage: {s3: {bucket: b, access_key_id_file: /i, secret_access_key_file: /s}}\nbackends:\n"
+        let files = try load(own, environment: world, files: ["/i": "1", "/s": "2"]).inventory.storage.s3
+        #expect(files?.accessKeyID?.origin == .file("/i"))
+        #expect(files?.sessionToken == nil, "another's token")
+        #expect(problems(text).count == 2, "no keys at all")
+    }
+
     @Test("a database's URL is read, and masked for people")
     func database() throws {
         for (url, masked) in [

@@ -40,6 +40,19 @@ struct ReadinessTests {
         #expect(Readiness.storage(sight(free: nil), 10, now).result == .good)
     }
 
+    @Test("an object store that is away makes degraded: no other gateway could reach it either")
+    func bucket() {
+        var sight = sight(storageAge: .seconds(19))
+        sight.isStorageShared = true
+        #expect(Readiness.storage(sight, 10, now).result == .good)
+        sight.storageError = "no answer"
+        #expect(Readiness.storage(sight, 10, now).result == .degraded)
+        #expect(Readiness.storage(sight, 10, now).detail.contains("no answer"))
+        sight.storageError = nil
+        sight.storageAt = earlier(.seconds(21))
+        #expect(Readiness.storage(sight, 10, now).result == .degraded)
+    }
+
     @Test("without an online backend nothing should come here")
     func backends() {
         #expect(Readiness.backends(Fleet([], offlineAfter: 3)).result == .failed)

@@ -44,6 +44,7 @@ struct DispatcherTests {
             Failure(call: .stage, code: .malformedAnswer, isCounted: false, opensCircuit: true),
             Failure(call: .stage, code: .uploadLost, isCounted: false, opensCircuit: false),
             Failure(call: .stage, code: .inputsUnreadable, isCounted: false, opensCircuit: false),
+            Failure(call: .stage, code: .inputsMissing, isCounted: true, opensCircuit: false),
         ])
     func failures(failure: Failure) async throws {
         try await ControlRoom.with(nodes: Self.one()) { room in

@@ -4,6 +4,7 @@ import Observability
 import Reactor
 import Record
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -16,7 +17,7 @@ struct JanitorTests {
         inputs: Duration = .seconds(86_400), tasks: Duration = .seconds(86_400), isAlone: Bool = false
     ) -> Janitor {
         Janitor(
-            parts: world.parts, storage: world.storage, folder: world.storage, health: health, isAlone: isAlone,
+            parts: world.parts, storage: world.storage, spool: nil, health: health, isAlone: isAlone,
             staleUpload: stale, inputRetention: inputs, taskRetention: tasks)
     }
 
@@ -121,7 +122,7 @@ struct JanitorTests {
 
     private func sweep(_ world: FetchWorld, after: Duration) async throws -> Int {
         world.clock.advance(by: after)
-        return try await OrphanSweep(store: world.store, folder: world.storage).run(at: world.now)
+        return try await OrphanSweep(store: world.store, storage: world.storage).run(at: world.now)
     }
 
     @Test("old files of tasks that no record knows are swept, young ones and other folders stay")
@@ -209,7 +210,8 @@ struct JanitorTests {
             _ = try await world.storage.establishIdentity("ours")
             let health = StorageHealth()
             let watch = StorageWatch(
-                folder: world.storage, identity: "ours", health: health, clock: world.clock, logger: .silent)
+                storage: world.storage, identity: "ours", claim: { "ours" }, isRemote: false, health: health,
+                clock: world.clock, logger: .silent)
             let service = Task(executorPreference: world.loop) { try await watch.run() }
             await world.clock.untilSomebodySleeps()
             await advance(world, by: .seconds(60))
@@ -226,6 +228,48 @@ struct JanitorTests {
             #expect(health.problem == nil)
             service.cancel()
             try? await service.value
+        }
+    }
+
+    @Test("an object store that is away stops nothing by itself; one that couldn't be asked is asked until it was")
+    func bucketIsWatched() async throws {
+        try await world { world in
+            let health = StorageHealth()
+            _ = health.note("it can't be asked")
+            let answers = Mutex<[StorageError?]>([StorageError(.unreachable, "away"), nil])
+            let storage = world.storage
+            let watch = StorageWatch(
+                storage: storage, identity: nil,
+                claim: {
+                    if let error = answers.withLock({ $0.removeFirst() }) { throw error }
+                    return try await storage.establishIdentity("ours")
+                }, isRemote: true, health: health, clock: world.clock, logger: .silent)
+            let service = Task(executorPreference: world.loop) { try await watch.run() }
+            await world.clock.untilSomebodySleeps()
+            await advance(world, by: .seconds(5))
+            #expect(health.problem == "away")
+            await advance(world, by: .seconds(5))
+            #expect(health.problem == nil)
+            let mark = "\(world.folder)/storage/.scaleodm-storage"
+            ScratchFolder.write(Array("theirs\n".utf8), to: mark)
+            await advance(world, by: .seconds(60))
+            #expect(health.problem?.contains("storage.s3") == true)
+            service.cancel()
+            try? await service.value
+        }
+    }
+
+    @Test("inputs that have expired go alone: results stay until their task goes")
+    func resultsOutliveInputs() async throws {
+        try await world { world in
+            let id = try await ended("one", in: world)
+            _ = try await store("one/fetched/0b", in: world)
+            _ = try await store("one/attempt-1/all.zip", in: world)
+            try await running(janitor(world, inputs: .seconds(30)), world) { () async throws in
+                await advance(world, by: .milliseconds(30_001))
+                #expect(try await world.stored() == ["one/attempt-1/all.zip"])
+                #expect(try await world.read(id).inputsRemovedAt != nil)
+            }
         }
     }
 }

@@ -69,7 +69,27 @@ struct InventoryRules {
                     at: place.location)
             }
         }
+        // Temporary keys come as three.
+        if case .reference("${AWS_ACCESS_KEY_ID}") = s3.accessKeyID?.origin, s3.sessionToken == nil,
+            let token = reader.environment("AWS_SESSION_TOKEN"), !token.isEmpty
+        {
+            s3.sessionToken = Secret(token, origin: .reference("${AWS_SESSION_TOKEN}"))
+        }
+        checkPrefix(of: &s3, at: place)
         inventory.storage.s3 = s3
+    }
+
+    /// A prefix is a folder: `scaleodm` would begin the keys of `scaleodm-old/` too.
+    private func checkPrefix(of s3: inout S3Settings, at place: YAMLNode) {
+        guard !s3.prefix.isEmpty else { return }
+        if s3.prefix.utf8.last != 0x2F { s3.prefix += "/" }
+        let parts = s3.prefix.dropLast().split(separator: "/", omittingEmptySubsequences: false)
+        let isFolder = parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+        let isPlain = s3.prefix.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } && s3.prefix.utf8.count <= 512
+        guard !isFolder || !isPlain, let value = place.entry("prefix")?.value else { return }
+        reader.decoder.report(
+            "storage.s3.prefix: expected folders such as `scaleodm/`, without a slash at the start",
+            at: value.location)
     }
 
     private func node(_ section: String, _ key: String) -> YAMLNode? {

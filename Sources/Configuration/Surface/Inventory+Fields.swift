@@ -75,8 +75,8 @@ extension StorageSettings: Section {
 extension S3Settings: Section {
     static var fields: [Field<S3Settings>] {
         [
-            Field("endpoint", \.endpoint, .url(isBase: true)),
-            Field("public_endpoint", \.publicEndpoint, .optional(.url(isBase: true))),
+            Field("endpoint", \.endpoint, .server),
+            Field("public_endpoint", \.publicEndpoint, .optional(.server)),
             Field("region", \.region, .text),
             Field("bucket", \.bucket, .text, required: true),
             Field("prefix", \.prefix, .text),
@@ -87,7 +87,7 @@ extension S3Settings: Section {
             Field(secret: "session_token", \.sessionToken),
             Field("buffers", \.buffers, .bytes(atLeast: .mebibytes(10))),
             Field("allowed_buckets", \.allowedBuckets, .list(.text)),
-            Field("allowed_endpoints", \.allowedEndpoints, .list(.url(isBase: true))),
+            Field("allowed_endpoints", \.allowedEndpoints, .list(.server)),
         ]
     }
 }

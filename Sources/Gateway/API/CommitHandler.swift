@@ -59,7 +59,8 @@ struct CommitHandler: Sendable {
     func abandon(_ id: TaskID, reason: String) async {
         guard (try? await store.abandonUpload(id, reason: reason, at: now)) == true else { return }
         tally.forget(id)
-        try? await storage.remove(prefix: id.key)
+        // What can't be removed now the cleaner removes: the record is there for as long as files are.
+        guard (try? await storage.remove(prefix: id.key)) != nil else { return }
         _ = try? await store.delete(id, at: now)
     }
 

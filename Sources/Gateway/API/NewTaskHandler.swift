@@ -46,7 +46,7 @@ struct NewTaskHandler: Sendable {
                     try await open(NewTask(id: id, owner: call.caller.owner, name: "", dateCreated: now))
                     isOpen = true
                 }
-                try await receiver.receive(part, into: id, for: call.caller)
+                try await receiver.receive(part, of: body, into: id, for: call.caller)
                 files += 1
             }
             let task = try intake.task(id, from: form, of: call.caller)

@@ -18,7 +18,7 @@ struct UploadHandler: Sendable {
         try await receiver.prepare(for: id, body)
         var files = 0
         _ = try await TaskFormReader.read(call.request, body) { part in
-            try await receiver.receive(part, into: id, for: call.caller)
+            try await receiver.receive(part, of: body, into: id, for: call.caller)
             files += 1
         }
         guard files > 0 else { throw APIError.refusedForGood("Need at least 1 file.") }

@@ -40,13 +40,17 @@ struct UploadReceiver: Sendable {
     /// Receives a part to its end.
     /// - Parameters:
     ///   - part: has a file name.
+    ///   - body: the request's, whose announced length bounds the part's.
     ///   - id: an upload that is open.
     ///   - caller: its owner.
     /// - Throws: `refused` for another field than `images`, `refusedForGood` for a file that is too large; storage's and the
     ///   record's errors.
-    func receive(_ part: MultipartPart, into id: TaskID, for caller: Caller) async throws {
+    func receive(
+        _ part: MultipartPart, of body: RequestBody, into id: TaskID, for caller: Caller
+    ) async throws {
         guard part.name == "images" else { throw APIError.refused("Unexpected field") }
-        let stored = try await self.store(part, of: id, for: caller)
+        let bound = min(fileLimit.bytes, body.contentLength ?? .max)
+        let stored = try await self.store(part, atMost: bound, of: id, for: caller)
         let file = InputFile(
             name: SafeFileName(part.filename).string, size: stored.size, digest: stored.digest.hexadecimal,
             storageKey: stored.key)
@@ -69,9 +73,9 @@ struct UploadReceiver: Sendable {
     }
 
     private func store(
-        _ part: MultipartPart, of id: TaskID, for caller: Caller
+        _ part: MultipartPart, atMost bound: Int64, of id: TaskID, for caller: Caller
     ) async throws -> StoredObject {
-        let writer = try await storage.write(key: Self.storageKey(of: id))
+        let writer = try await storage.write(key: Self.storageKey(of: id), atMost: bound)
         do {
             var size: Int64 = 0
             var room = tally.room(of: id) ?? tally.limit.bytes

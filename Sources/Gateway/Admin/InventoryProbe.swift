@@ -1,6 +1,5 @@
 internal import Backends
 public import Configuration
-internal import Digests
 import Glibc
 internal import HTTPClient
 internal import Model
@@ -24,9 +23,9 @@ public struct ProbeResult: Sendable {
 ///
 /// It makes nothing that stays: no database, no storage folder. A gateway may run on the same inventory meanwhile.
 public struct InventoryProbe: Sendable {
-    private let inventory: Inventory
+    let inventory: Inventory
+    let pool: BlockingPool
     private let loop: EventLoop
-    private let pool: BlockingPool
     private static let limit = Duration.seconds(10)
 
     /// - Parameters:
@@ -43,15 +42,20 @@ public struct InventoryProbe: Sendable {
     /// - Returns: a result each, in this order.
     public func run() async -> [ProbeResult] {
         let client = CurlClient(loop: loop)
-        let storage = DirectoryStore(
-            folder: inventory.storage.directory, pool: pool, sync: inventory.storage.sync,
-            minFree: inventory.storage.minFree)
+        let places: StoragePlaces
+        do throws(StorageError) {
+            places = try StoragePlaces(
+                inventory.storage, loop: loop, pool: pool, clock: SystemClock(), attempts: 2,
+                logger: .silent)
+        } catch {
+            return [Self.bad("storage", error.message)]
+        }
         var probes: [(subject: String, work: @Sendable () async -> ProbeResult)] = [
-            ("database", { await database() }), ("storage", { await self.storage(storage) }),
+            ("database", { await database() }), ("storage", { await storage(places) }),
         ]
         for definition in inventory.backends {
             probes.append(
-                ("backend \(definition.name)", { await backend(definition, client: client, storage: storage) }))
+                ("backend \(definition.name)", { await backend(definition, client: client, storage: places.files) }))
         }
         let results = await withTaskGroup(of: (Int, ProbeResult).self) { [loop] group in
             for (index, probe) in probes.enumerated() {
@@ -65,21 +69,22 @@ public struct InventoryProbe: Sendable {
             return results.sorted { $0.0 < $1.0 }.map(\.1)
         }
         await client.close()
+        await places.close()
         return results
     }
 
-    private static func good(_ subject: String, _ detail: String) -> ProbeResult {
+    static func good(_ subject: String, _ detail: String) -> ProbeResult {
         ProbeResult(subject: subject, isGood: true, detail: detail)
     }
 
-    private static func bad(_ subject: String, _ detail: String) -> ProbeResult {
+    static func bad(_ subject: String, _ detail: String) -> ProbeResult {
         ProbeResult(subject: subject, isGood: false, detail: detail)
     }
 
     // MARK: Backends
 
     private func backend(
-        _ definition: BackendDefinition, client: CurlClient, storage: DirectoryStore
+        _ definition: BackendDefinition, client: CurlClient, storage: any ObjectStore
     ) async -> ProbeResult {
         let subject = "backend \(definition.name)"
         let member: FleetMember
@@ -134,7 +139,7 @@ public struct InventoryProbe: Sendable {
     }
 
     /// Nil where the file is there; else whether it can be made.
-    private static func absence(of path: String) -> (isGood: Bool, detail: String)? {
+    static func absence(of path: String) -> (isGood: Bool, detail: String)? {
         if access(path, F_OK) == 0 { return nil }
         let folder = nearestFolder(above: path)
         guard access(folder, W_OK) == 0 else { return (false, "\(folder) can't be written") }
@@ -167,34 +172,5 @@ public struct InventoryProbe: Sendable {
         } catch {
             return Self.bad("database", "\(inventory.database.masked): \(error)")
         }
-    }
-
-    // MARK: The storage
-
-    private func storage(_ storage: DirectoryStore) async -> ProbeResult {
-        let path = inventory.storage.directory
-        if let absence = try? await pool.run({ Self.absence(of: path) }) {
-            return absence.isGood
-                ? Self.good("storage", "\(path) \(absence.detail)") : Self.bad("storage", "\(path): \(absence.detail)")
-        }
-        let key = "probe/\(Hexadecimal.encode(RandomBytes.make(8)))"
-        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 1)
-        defer { bytes.deallocate() }
-        bytes.initializeMemory(as: UInt8.self, repeating: 0)
-        do throws(StorageError) {
-            let writer = try await storage.write(key: key)
-            do throws(StorageError) {
-                try await writer.append(UnsafeRawBufferPointer(bytes))
-                _ = try await writer.finish()
-            } catch {
-                await writer.abort()
-                throw error
-            }
-            try await storage.remove(prefix: "probe")
-        } catch {
-            return Self.bad("storage", "\(path): \(error.message)")
-        }
-        let free = await storage.freeBytes().map { ", \($0) free" } ?? ""
-        return Self.good("storage", "\(path): written and removed\(free)")
     }
 }

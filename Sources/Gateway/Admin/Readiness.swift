@@ -80,6 +80,7 @@ extension Readiness {
     }
 
     static func storage(_ sight: HealthWatch.Sight, _ minFree: ByteCount, _ now: MonotonicTime) -> Check {
+        if sight.isStorageShared { return bucket(sight, now) }
         guard now - sight.storageAt < HealthWatch.patience else {
             return Check(name: "storage", result: .failed, detail: "the storage can't be read")
         }
@@ -88,6 +89,15 @@ extension Readiness {
         return Check(
             name: "storage", result: .degraded,
             detail: "\(free) free, less than storage.min_free (\(minFree)): uploads are refused")
+    }
+
+    /// No other gateway could reach it either, and polls don't need it.
+    private static func bucket(_ sight: HealthWatch.Sight, _ now: MonotonicTime) -> Check {
+        let isGood = sight.storageError == nil && now - sight.storageAt < HealthWatch.bucketPatience
+        let reason = sight.storageError ?? "the object store does not answer"
+        return Check(
+            name: "storage", result: isGood ? .good : .degraded,
+            detail: isGood ? "it answers" : "\(reason) (polls go on; uploads are refused, and transfers wait)")
     }
 
     static func backends(_ fleet: Fleet) -> Check {

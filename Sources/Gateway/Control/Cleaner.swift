@@ -30,7 +30,13 @@ struct Cleaner: Service {
             let busy = Busy()
             for await _ in parts.cleaning.wakeUps() {
                 try Task.checkCancellation()
-                try? await removeAll()
+                // Storage that is slow to answer holds up no cancel.
+                if busy.begin(nil) {
+                    group.addTask {
+                        try? await removeAll()
+                        busy.end(nil)
+                    }
+                }
                 let cancels = Dictionary(
                     grouping: (try? await parts.store.cancelsToCarryOut()) ?? [], by: \.attempt?.backend)
                 // Each backend by itself: one that is frozen holds up nobody else's work.
@@ -78,8 +84,14 @@ struct Cleaner: Service {
 
     private func removeAll() async throws {
         for record in try await parts.store.removals() {
-            // One that can't be removed now doesn't hold up the others.
-            guard (try? await storage.remove(prefix: record.id.key)) != nil else { continue }
+            do throws(StorageError) { try await storage.remove(prefix: record.id.key) } catch {
+                parts.logger.warning(
+                    "files not removed yet",
+                    ["task": .string(record.id.string), "error": .string(error.message)])
+                // One that can't be removed now doesn't hold up the others, unless none can be.
+                if error.code == .unreachable || error.code == .cancelled { return }
+                continue
+            }
             _ = try await parts.store.delete(record.id, at: now)
             parts.mirror.remove(record.id)
             parts.placement.wake()
@@ -127,12 +139,12 @@ struct Cleaner: Service {
     private var now: Timestamp { parts.clock.timestamp }
 }
 
-/// The backends that are being served.
+/// The backends that are being served; nil is the storage.
 private final class Busy: Sendable {
-    private let names = Mutex<Set<BackendName>>([])
+    private let names = Mutex<Set<BackendName?>>([])
 
     /// - Returns: false where it is being served already.
-    func begin(_ name: BackendName) -> Bool { names.withLock { $0.insert(name).inserted } }
+    func begin(_ name: BackendName?) -> Bool { names.withLock { $0.insert(name).inserted } }
 
-    func end(_ name: BackendName) { names.withLock { _ = $0.remove(name) } }
+    func end(_ name: BackendName?) { names.withLock { _ = $0.remove(name) } }
 }

@@ -160,7 +160,8 @@ struct DispatchStateMachine {
         case .cancelled: return end(.stop)
         case .refused: return end(.release(Release(code, leavesArea: false)))
         case .uploadLost: return end(.release(Release(code, leavesArea: false)))
-        case .notSent, .busy, .unauthorized, .unknownTask, .identityRefused, .malformedAnswer, .inputsUnreadable:
+        case .notSent, .busy, .unauthorized, .unknownTask, .identityRefused, .malformedAnswer, .inputsUnreadable,
+            .inputsMissing:
             return end(.release(Release(code, leavesArea: true)))
         }
     }
@@ -187,7 +188,7 @@ struct DispatchStateMachine {
         case .cancelled: return end(.stop)
         // A second commit that wasn't sent says nothing about the first.
         case .notSent where pauses > 0: return look(.afterCommit)
-        case .notSent, .refused, .busy, .unauthorized, .identityRefused, .inputsUnreadable:
+        case .notSent, .refused, .busy, .unauthorized, .identityRefused, .inputsUnreadable, .inputsMissing:
             var release = Release(code, leavesArea: !isInPlace && (code == .notSent || code == .unauthorized))
             release.projectStays = isInPlace
             return end(.release(release))

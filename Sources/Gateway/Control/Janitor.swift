@@ -9,10 +9,10 @@ struct Janitor: Service {
     let name = "janitor"
     let parts: DispatchParts
     let storage: any ObjectStore
-    /// The storage folder, where orphans are swept; nil where files are kept elsewhere.
-    let folder: DirectoryStore?
+    /// Where archives are unpacked, if that isn't the storage.
+    let spool: DirectoryStore?
     let health: StorageHealth
-    /// Whether no other gateway writes to the folder: then unfinished files at a start are a crash's.
+    /// Whether no other gateway writes to the storage: then unfinished files at a start are a crash's.
     let isAlone: Bool
     let staleUpload: Duration
     let inputRetention: Duration
@@ -26,15 +26,18 @@ struct Janitor: Service {
     private static let sweepEvery = Duration.seconds(3600)
     /// No writer is silent for so long: `limits.idle` ends it before.
     private static let unfinishedGrace = Duration.seconds(3600)
+    /// An object store tells when an upload began, not when something last came.
+    private static let longestUpload = Duration.seconds(48 * 3600)
 
     func run() async throws {
-        if isAlone { await removeUnfinished(before(.seconds(1))) }
+        if let spool { await removeUnfinished(in: spool, before(isAlone ? .seconds(1) : Self.unfinishedGrace)) }
+        if isAlone, health.problem == nil { await removeUnfinished(in: storage, before(.seconds(1))) }
         var nextSweep = parts.clock.monotonic() + Self.sweepEvery
         while true {
             if health.problem == nil {
                 do { try await removeDue() } catch { try Task.checkCancellation() }
                 if parts.clock.monotonic() >= nextSweep {
-                    await sweepFolder()
+                    await sweepAll()
                     nextSweep = parts.clock.monotonic() + Self.sweepEvery
                 }
             }
@@ -52,7 +55,7 @@ struct Janitor: Service {
         let inputs = before(inputRetention)
         for id in try await parts.store.inputsToRemove(keptFromBefore: inputs) {
             guard try await parts.store.expireInputs(of: id, keptFromBefore: inputs, at: now) != nil else { continue }
-            try await storage.remove(prefix: id.key)
+            for prefix in OrphanSweep.inputs(of: id) { try await storage.remove(prefix: prefix) }
             _ = try await parts.store.inputsRemoved(id, at: now)
         }
         let tasks = before(taskRetention)
@@ -79,22 +82,29 @@ struct Janitor: Service {
         return max(wait, .milliseconds(1))
     }
 
-    // MARK: The folder
+    // MARK: What nobody knows
 
-    private func sweepFolder() async {
-        guard let folder else { return }
-        await removeUnfinished(before(Self.unfinishedGrace))
+    private func sweepAll() async {
+        let grace = storage is S3Store ? Self.longestUpload : Self.unfinishedGrace
+        await removeUnfinished(in: storage, before(grace))
+        await sweep(storage)
+        guard let spool else { return }
+        await removeUnfinished(in: spool, before(Self.unfinishedGrace))
+        await sweep(spool)
+    }
+
+    private func sweep(_ storage: any ObjectStore) async {
         do {
-            let count = try await OrphanSweep(store: parts.store, folder: folder).run(at: now)
+            let count = try await OrphanSweep(store: parts.store, storage: storage).run(at: now)
             if count > 0 { parts.logger.info("orphaned files removed", ["count": .integer(Int64(count))]) }
         } catch {
-            parts.logger.warning("storage folder not swept", ["error": .string("\(error)")])
+            parts.logger.warning("storage not swept", ["error": .string("\(error)")])
         }
     }
 
-    private func removeUnfinished(_ moment: Timestamp) async {
+    private func removeUnfinished(in storage: any ObjectStore, _ moment: Timestamp) async {
         do {
-            let count = try await folder?.removeUnfinished(untouchedSince: moment) ?? 0
+            let count = try await storage.removeUnfinished(untouchedSince: moment)
             if count > 0 { parts.logger.info("unfinished files removed", ["count": .integer(Int64(count))]) }
         } catch {
             parts.logger.warning("unfinished files not removed", ["error": .string("\(error)")])

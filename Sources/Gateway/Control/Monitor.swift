@@ -133,7 +133,7 @@ extension BackendError.Code {
         switch self {
         case .notSent, .outcomeUnknown, .malformedAnswer: true
         case .refused, .busy, .unauthorized, .unknownTask, .uploadLost, .identityRefused: false
-        case .inputsUnreadable, .cancelled: false
+        case .inputsUnreadable, .inputsMissing, .cancelled: false
         }
     }
 }

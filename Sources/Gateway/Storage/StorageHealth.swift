@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Whether the storage folder is the one that the record was made with.
+/// Whether the storage is the one that the record was made with.
 ///
 /// Written by `StorageWatch`, read by everything that stores files.
 final class StorageHealth: Sendable {
@@ -19,7 +19,7 @@ final class StorageHealth: Sendable {
     }
 
     /// Refuses work on files.
-    /// - Throws: `tryAgain`: clients come back, and the files of another folder aren't mixed with ours.
+    /// - Throws: `tryAgain`: clients come back, and the files of another place aren't mixed with ours.
     func check() throws(APIError) {
         if let problem { throw .tryAgain(problem) }
     }

@@ -3,14 +3,14 @@ internal import Reactor
 internal import Record
 internal import Storage
 
-/// Removes files from the storage folder that no record knows: what a crash left between a file and its row, or a row's
+/// Removes files from a storage that no record knows: what a crash left between a file and its row, or a row's
 /// deletion and its files'.
 ///
-/// It looks only below names that tasks have, leaves alone everything of an upload or of a task that isn't over, and everything
-/// young: a file is stored before it is recorded.
+/// It looks only below names that tasks have, and there only at inputs, never at results. It leaves alone everything of an
+/// upload or of a task that isn't over, and everything young: a file is stored before it is recorded.
 struct OrphanSweep: Sendable {
     let store: TaskStore
-    let folder: DirectoryStore
+    let storage: any ObjectStore
 
     /// Younger files are left alone, whatever the record says.
     static let grace = Duration.seconds(24 * 3600)
@@ -26,18 +26,21 @@ struct OrphanSweep: Sendable {
         var after: String?
         var known: (task: Substring, decide: (String) -> Bool)?
         while true {
-            let page = try await folder.list(prefix: "", after: after, limit: Self.page)
+            let page = try await storage.list(prefix: "", after: after, limit: Self.page)
             for object in page where object.modified < before {
                 guard let name = Self.task(of: object.key) else { continue }
                 if known?.task != name { known = (name, try await orphans(of: name)) }
                 guard known?.decide(object.key) == true else { continue }
-                try await folder.remove(key: object.key)
+                try await storage.remove(key: object.key)
                 removed += 1
             }
             guard page.count == Self.page, let last = page.last else { return removed }
             after = last.key
         }
     }
+
+    /// Where a task's inputs are: what goes when they have expired, and before results do.
+    static func inputs(of id: TaskID) -> [String] { ["\(id.key)/input", FetchJob.filesPrefix(of: id)] }
 
     /// The first segment, where it is a task's name and there are others below.
     private static func task(of key: String) -> Substring? {
@@ -49,10 +52,12 @@ struct OrphanSweep: Sendable {
     /// What tells an orphan among the keys of a task.
     private func orphans(of name: Substring) async throws(RecordError) -> (String) -> Bool {
         guard let id = TaskID(name) else { return { _ in false } }
-        guard let record = try await store.record(of: id) else { return { _ in true } }
+        let ours = (Self.inputs(of: id) + [FetchJob.spoolPrefix(of: id)]).map { $0 + "/" }
+        guard let record = try await store.record(of: id) else {
+            return { key in ours.contains { key.hasPrefix($0) } }
+        }
         guard record.state.isFinal, record.intent == .none else { return { _ in false } }
         let files = Set(try await store.files(of: id).map(\.storageKey))
-        let ours = ["\(id.key)/input/", FetchJob.filesPrefix(of: id) + "/", FetchJob.spoolPrefix(of: id) + "/"]
         return { key in !files.contains(key) && ours.contains { key.hasPrefix($0) } }
     }
 }
