@@ -241,7 +241,10 @@ def test_pyodm_outlasts_a_store_that_is_away(world, profile, flight):
     task.wait_for_completion(interval=0.2)
     assert task.info().images_count == 40
     assert node.files(task.uuid) == sorted((path.name, flight.checksums[path.name]) for path in flight.small)
-    assert len(stored(s3)) == 40, "nothing half-stored is left or counted"
+    # What was stored while its answer was lost counts nowhere, and goes with its task.
+    assert len(stored(s3)) >= 40
+    task.remove()
+    eventually("nothing is left", lambda: not names(s3))
 
 
 def test_a_store_that_is_away_at_the_start(world, profile, photos):
