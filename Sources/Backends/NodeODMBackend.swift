@@ -42,15 +42,28 @@ public struct NodeODMBackend: Backend {
 
     /// Opens an upload area under the attempt's identity and sends the files, several at a time.
     public func stage(_ attempt: Attempt, _ submission: TaskSubmission) async throws(BackendError) {
+        let files = try await inputs(of: submission)
         _ = try await asked { () throws(NodeODMError) in
             try await client.initTask(setUUID: attempt.backendTask, Self.fields(of: submission))
         }
         do {
-            try await uploadAll(submission.inputs, to: attempt.backendTask)
+            try await uploadAll(files, of: submission, to: attempt.backendTask)
         } catch let error as BackendError {
             throw error
         } catch {
             throw BackendError(.cancelled, backend: name, "the transfer was stopped")
+        }
+    }
+
+    /// What is to be sent. A place of a client in which nothing can be found is no trouble of this node's, but of the task's.
+    private func inputs(of submission: TaskSubmission) async throws(BackendError) -> [InputFile] {
+        guard let source = submission.source else { return submission.inputs }
+        do throws(StorageError) { return try await source.inputs() } catch {
+            switch error.code {
+            case .cancelled: throw BackendError(.cancelled, backend: name, error.message)
+            case .unreachable, .failed, .full: throw BackendError(.inputsUnreadable, backend: name, error.message)
+            default: throw BackendError(.refused, backend: name, "the inputs can't be read: \(error.message)")
+            }
         }
     }
 
@@ -63,27 +76,33 @@ public struct NodeODMBackend: Backend {
         return fields
     }
 
-    private func uploadAll(_ files: [InputFile], to task: BackendTaskID) async throws {
+    private func uploadAll(
+        _ files: [InputFile], of submission: TaskSubmission, to task: BackendTaskID
+    ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             var rest = files.makeIterator()
             for _ in 0..<Self.uploadConnections {
                 guard let file = rest.next() else { break }
-                group.addTask { try await upload(file, to: task) }
+                group.addTask { try await upload(file, of: submission, to: task) }
             }
             while try await group.next() != nil {
                 guard let file = rest.next() else { continue }
-                group.addTask { try await upload(file, to: task) }
+                group.addTask { try await upload(file, of: submission, to: task) }
             }
         }
     }
 
-    private func upload(_ file: InputFile, to task: BackendTaskID) async throws(BackendError) {
-        let source = StoredFileSource(storage: storage, key: file.storageKey)
+    private func upload(
+        _ file: InputFile, of submission: TaskSubmission, to task: BackendTaskID
+    ) async throws(BackendError) {
+        let source =
+            submission.source.map { StoredFileSource(file, from: $0) } ?? StoredFileSource(file, in: storage)
         let part = UploadFile(name: file.name, size: file.size.bytes, source: source)
         do throws(BackendError) {
             _ = try await asked { () throws(NodeODMError) in try await client.upload([part], to: task) }
         } catch {
-            guard error.code == .inputsUnreadable, await isMissing(file) else { throw error }
+            // What a client changes in its bucket meanwhile shows when that is listed anew.
+            guard submission.source == nil, error.code == .inputsUnreadable, await isMissing(file) else { throw error }
             throw BackendError(
                 .inputsMissing, backend: name,
                 "\(file.name) is no longer in the gateway's storage; upload the task again")

@@ -1,21 +1,24 @@
 internal import HTTPClient
+internal import Model
 internal import Storage
 import Synchronization
 
-/// Streams a stored file into an upload.
+/// Streams a file, stored here or in a client's bucket, into an upload.
 final class StoredFileSource: BodySource {
-    private let storage: any ObjectStore
-    private let key: String
+    private let open: @Sendable () async throws -> any ObjectReader
     private let reader = Mutex<(any ObjectReader)?>(nil)
 
-    init(storage: any ObjectStore, key: String) {
-        self.storage = storage
-        self.key = key
+    init(_ file: InputFile, in storage: any ObjectStore) {
+        open = { try await storage.read(key: file.storageKey, from: 0) }
+    }
+
+    init(_ file: InputFile, from source: any InputSource) {
+        open = { try await source.open(file) }
     }
 
     func read(upTo count: Int) async throws -> [UInt8] {
-        if let open = reader.withLock({ $0 }) { return try await open.read(upTo: count) }
-        let opened = try await storage.read(key: key, from: 0)
+        if let reader = reader.withLock({ $0 }) { return try await reader.read(upTo: count) }
+        let opened = try await open()
         reader.withLock { $0 = opened }
         return try await opened.read(upTo: count)
     }

@@ -15,6 +15,8 @@ public struct TaskSubmission: Sendable {
     public var dateCreated: Timestamp
     /// The stored inputs.
     public var inputs: [InputFile]
+    /// Where the inputs are read; nil: the gateway's own storage.
+    public var source: (any InputSource)?
     /// The same inputs and the results as places in an object store, for kinds that work there; nil: they can't take the task.
     public var objects: ObjectSubmission?
 

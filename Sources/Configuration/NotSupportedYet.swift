@@ -19,7 +19,6 @@ enum NotSupportedYet {
         (["tls"], .any),
         (["public_address"], .any),
         (["trusted_proxies"], .any),
-        (["downloads"], .only(["redirect"])),
         (["auth", "provider_url"], .any),
         (["auth", "tokens", "*", "max_concurrent_tasks"], .any),
         (["auth", "tokens", "*", "max_images"], .any),
@@ -27,7 +26,6 @@ enum NotSupportedYet {
         (["auth", "tokens", "*", "priority"], .allBut("0")),
         (["auth", "tokens", "*", "labels"], .any),
         (["backends", "*", "kind"], .only(["argo", "scaleodm"])),
-        (["backends", "*", "downloads"], .only(["redirect"])),
         (["backends", "*", "options_file"], .any),
     ]
 

@@ -18,7 +18,9 @@ extension GatewayService {
             SHA256Digest(bytes: token.sha256).map { TokenGuard.Entry(name: token.name, digest: $0) }
         }
         let tokens = TokenGuard(entries, isRequired: inventory.auth.required)
-        let intake = TaskIntake(fleet: parts.fleet, clock: parts.clock, random: parts.random)
+        let intake = TaskIntake(
+            fleet: parts.fleet, clock: parts.clock, random: parts.random,
+            objectStorage: ObjectStorageIntake(buckets: parts.buckets))
         let tally = UploadTally(limit: inventory.limits.uploadTask)
         let receiver = UploadReceiver(
             storage: storage, store: parts.store, clock: parts.clock, health: health,
@@ -49,9 +51,15 @@ extension GatewayService {
             list: TaskListHandler(store: parts.store), taskInfo: TaskInfoHandler(lookup: parts.lookup),
             output: OutputHandler(lookup: parts.lookup),
             download: DownloadHandler(
-                lookup: parts.lookup, upstreams: upstreams, logger: logger),
+                lookup: parts.lookup, upstreams: upstreams, logger: logger, buckets: parts.buckets,
+                redirected: redirected),
             action: TaskActionHandler(
                 lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, wishes: wishes),
-            auth: AuthHandler())
+            auth: AuthHandler(), assets: AssetsHandler(lookup: parts.lookup, buckets: parts.buckets))
+    }
+
+    /// Backends whose results are fetched by pre-signed URLs.
+    private var redirected: Set<BackendName> {
+        Set(inventory.backends.filter { ($0.downloads ?? inventory.downloads) == .redirect }.map(\.name))
     }
 }

@@ -94,7 +94,10 @@ public struct GatewayService: Sendable {
         let dispatcher = Dispatcher(
             parts, prefetch: inventory.scheduling.prefetch, spillAfter: inventory.scheduling.spillAfter, loop: control)
         let fetching = WakeUp()
-        let routes = apiRoutes(parts, ground, dispatcher, fetching, upstreams)
+        var routes = apiRoutes(parts, ground, dispatcher, fetching, upstreams)
+        routes.health = HealthHandler { [status, minFree = inventory.storage.minFree] in
+            Readiness(status.stage, minFree: minFree, now: .now())
+        }
         let api = try await apiListener(routes, ground.pool)
         let health = HealthWatch(
             ping: DatabasePing(ground.database), storage: ground.places.files,
@@ -144,7 +147,7 @@ public struct GatewayService: Sendable {
         for row in try await record.tasks.unfinished() where row.intent != .remove {
             mirror.put(lookup.snapshot(of: row))
         }
-        return DispatchParts(
+        var parts = DispatchParts(
             store: record.tasks, mirror: mirror, lookup: lookup, fleet: fleet, durable: Durable(clock: ground.clock),
             clock: ground.clock,
             random: SystemRandomBits(), logger: logger, placement: WakeUp(), cleaning: WakeUp(),
@@ -152,6 +155,9 @@ public struct GatewayService: Sendable {
             impossibleAfter: inventory.scheduling.impossibleAfter,
             webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description),
             owners: Dictionary(inventory.auth.tokens.map { ($0.name, OwnerPolicy($0)) }, uniquingKeysWith: { $1 }))
+        parts.buckets = try ClientBuckets(
+            inventory, client: ground.places.client ?? ground.client, clock: ground.clock)
+        return parts
     }
 
     private func fleet(on ground: Groundwork) async throws -> Fleet {

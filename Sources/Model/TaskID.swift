@@ -46,6 +46,24 @@ public struct TaskID: Sendable, CustomStringConvertible {
         key = text
     }
 
+    /// A fresh identity of a task whose images came by `s3://`: `odm-pipeline-` and ten characters of the alphabet of Kubernetes'
+    /// generated names, which is a workflow's name too.
+    /// - Parameter random: asked for each character.
+    public init(randomPipeline random: some RandomBits) {
+        var text = Self.pipelinePrefix
+        let alphabet = Self.pipelineAlphabet
+        while text.utf8.count < Self.pipelinePrefix.utf8.count + 10 {
+            // 27 characters: what is left of the top is drawn anew, so that all are equally likely.
+            let value = random.next() & 31
+            if value < alphabet.count { text.unicodeScalars.append(Unicode.Scalar(alphabet[Int(value)])) }
+        }
+        string = text
+        key = text
+    }
+
+    private static let pipelinePrefix = "odm-pipeline-"
+    private static let pipelineAlphabet = Array("bcdfghjklmnpqrstvwxz2456789".utf8)
+
     /// Whether it is a UUID that NodeODM takes as `set-uuid`: version 1–7, variant 8, 9, a or b, any case (contract 2.3).
     public var isUUID: Bool {
         let bytes = Array(key.utf8)

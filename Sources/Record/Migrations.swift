@@ -4,6 +4,7 @@ public import SQL
 public enum Migrations {
     /// All steps, oldest first.
     public static let all: [Migration] = [
-        Migration(1, "tasks, attempts, files, output, events, backends") { _ in initial }
+        Migration(1, "tasks, attempts, files, output, events, backends") { _ in initial },
+        Migration(2, "tasks whose images are in object storage") { _ in objectStorage },
     ]
 }

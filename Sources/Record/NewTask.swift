@@ -22,12 +22,18 @@ public struct NewTask: Sendable, Equatable {
     public var zipURL: String?
     /// The token's priority: higher goes first.
     public var priority: Int
+    /// Where the images are in object storage and what else was said of it: JSON text; nil for tasks with files of their own.
+    public var objectStorage: String?
+    /// Images that were found there; those of files are counted at the commit.
+    public var foundImages = 0
+    /// Size of all that was found there.
+    public var foundBytes: ByteCount = 0
 
     /// Only identity, name and time are needed.
     public init(
         id: TaskID, owner: String? = nil, name: String, options: String = "[]", skipPostProcessing: Bool = false,
         webhook: String? = nil, outputs: String? = nil, dateCreated: Timestamp, zipURL: String? = nil,
-        priority: Int = 0
+        objectStorage: String? = nil, priority: Int = 0
     ) {
         self.id = id
         self.owner = owner
@@ -38,6 +44,7 @@ public struct NewTask: Sendable, Equatable {
         self.outputs = outputs
         self.dateCreated = dateCreated
         self.zipURL = zipURL
+        self.objectStorage = objectStorage
         self.priority = priority
     }
 }

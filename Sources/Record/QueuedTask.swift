@@ -29,6 +29,8 @@ public struct QueuedTask: Sendable, Equatable {
     public var isWaiting: Bool
     /// 1, and one more with each restart.
     public var run: Int
+    /// What it says of object storage: JSON text; nil for tasks with files of their own.
+    public var objectStorage: String?
     /// The attempt that sends its inputs ahead, if there is one.
     public var prefetch: AttemptRecord?
     /// The attempt whose backend still holds the project of an earlier run: a restart in place is possible there.
@@ -39,7 +41,7 @@ extension QueuedTask {
     /// What the reader below reads, in its order; the attempt's columns follow.
     static let columns = """
         tasks.spelling, tasks.owner, tasks.options, tasks.priority, tasks.images, tasks.bytes, tasks.queued_at,
-        tasks.not_before, tasks.passed_over, tasks.failures, tasks.bound_to, tasks.waiting, tasks.run
+        tasks.not_before, tasks.passed_over, tasks.failures, tasks.bound_to, tasks.waiting, tasks.run, tasks.object_storage
         """
 
     init(row: Row) throws {
@@ -57,6 +59,7 @@ extension QueuedTask {
         boundTo = try reader.textIfPresent().map(BackendName.init(recorded:))
         isWaiting = try reader.boolean()
         run = try reader.int()
+        objectStorage = try reader.textIfPresent()
         if !reader.nextIsNull { prefetch = try AttemptRecord(reading: &reader, of: id) }
     }
 }

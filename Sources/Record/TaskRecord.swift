@@ -19,6 +19,8 @@ public struct TaskRecord: Sendable, Equatable {
     public var outputs: String?
     /// Where the inputs are fetched from.
     public var zipURL: String?
+    /// Where its images are in object storage and what else was said of it: JSON text; nil for tasks with files of their own.
+    public var objectStorage: String?
     /// Higher goes first.
     public var priority: Int
 
@@ -51,7 +53,7 @@ public struct TaskRecord: Sendable, Equatable {
     public var keptFrom: Timestamp?
     /// When the inputs were given up: from then on they can't be sent again.
     public var inputsExpiredAt: Timestamp?
-    /// When the inputs were gone from storage.
+    /// When the inputs were gone from storage; of a task whose images are a client's own, from its beginning.
     public var inputsRemovedAt: Timestamp?
 
     /// Images among the inputs.
@@ -118,7 +120,7 @@ extension TaskRecord {
     /// What the reader below reads, in its order.
     static let columns = """
         tasks.spelling, tasks.owner, tasks.name, tasks.options, tasks.skip_post_processing, tasks.webhook, tasks.outputs,
-        tasks.zip_url, tasks.priority, tasks.state, tasks.intent, tasks.fetching, tasks.fetch_failures, tasks.waiting,
+        tasks.zip_url, tasks.object_storage, tasks.priority, tasks.state, tasks.intent, tasks.fetching, tasks.fetch_failures, tasks.waiting,
         tasks.date_created, tasks.created_at, tasks.data_at, tasks.committed_at, tasks.queued_at, tasks.not_before,
         tasks.ended_at, tasks.kept_from, tasks.inputs_expired_at, tasks.inputs_removed_at, tasks.images, tasks.bytes,
         tasks.images_shown, tasks.failures, tasks.passed_over, tasks.bound_to, tasks.run, tasks.last_attempt,
@@ -141,6 +143,7 @@ extension TaskRecord {
         webhook = try reader.textIfPresent()
         outputs = try reader.textIfPresent()
         zipURL = try reader.textIfPresent()
+        objectStorage = try reader.textIfPresent()
         priority = try reader.int()
         state = try reader.word(TaskState.self)
         intent = try reader.word(TaskIntent.self)

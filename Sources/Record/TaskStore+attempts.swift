@@ -32,12 +32,15 @@ extension TaskStore {
     ///   - manner: how it is to get there.
     ///   - reason: why this backend, for people.
     ///   - at: now.
+    ///   - output: where in object storage its results go, by the attempt's number and whether an earlier one was fenced, which
+    ///     may still write to its own place; nil for backends that keep them.
     ///   - naming: the task's name on the backend, by the attempt's number; not asked for a restart in place. It may be
     ///     asked twice, when the database wants the transaction again.
     /// - Returns: the attempt, if nobody was faster.
     /// - Throws: `RecordError`.
     public func begin(
         _ task: TaskID, on backend: BackendName, _ manner: AttemptManner = .fresh, reason: String, at: Timestamp,
+        output: (@Sendable (_ number: Int, _ isAfterFence: Bool) -> S3URL?)? = nil,
         naming: @Sendable (_ number: Int) -> BackendTaskID
     ) async throws(RecordError) -> BeginOutcome {
         try await transition(at: at) { transition in
@@ -52,7 +55,9 @@ extension TaskStore {
             guard let name else { return .noProject }
             let attempt = Attempt(
                 task: record.id, number: number, backend: backend, backendTask: name, state: .recorded)
-            return .begun(try await transition.insert(attempt, manner, reason: reason))
+            var place: S3URL?
+            if let output { place = output(number, try await transition.hasFenced(before: attempt)) }
+            return .begun(try await transition.insert(attempt, manner, reason: reason, output: place))
         }
     }
 

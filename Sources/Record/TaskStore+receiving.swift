@@ -54,7 +54,8 @@ extension TaskStore {
         [
             SQLValue(task.id), .text(task.id.string), SQLValue(task.owner), .cleaned(task.name), .cleaned(task.options),
             SQLValue(task.skipPostProcessing), .cleaned(task.webhook), .cleaned(task.outputs), .cleaned(task.zipURL),
-            SQLValue(task.priority), SQLValue(task.dateCreated), SQLValue(at),
+            SQLValue(task.priority), SQLValue(task.dateCreated), SQLValue(at), .cleaned(task.objectStorage),
+            SQLValue(task.foundImages), SQLValue(task.foundBytes),
         ]
     }
 
@@ -139,8 +140,10 @@ extension TaskStore {
             guard let record = try await transition.lock(task, for: scope) else { return .unknown }
             guard record.state == .receiving else { return .alreadyCommitted }
             let files = try await transition.files(of: task)
-            guard fetching || !files.isEmpty else { return .noFiles }
-            let (images, bytes) = files.counted
+            guard fetching || !files.isEmpty || record.objectStorage != nil else { return .noFiles }
+            // What was found in object storage was counted at the init.
+            let counted = files.counted
+            let (images, bytes) = (counted.images + record.images, counted.bytes + record.bytes)
             try await transition.change(
                 SQLText.commit(
                     SQLValue(task), SQLValue(at), SQLValue(images), SQLValue(bytes), SQLValue(fetching)))
@@ -157,12 +160,15 @@ extension TaskStore {
             "task.create",
             """
             INSERT INTO tasks (id, spelling, owner, name, options, skip_post_processing, webhook, outputs, zip_url,
-                priority, state, date_created, created_at, data_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'receiving', $11, $12, $12)
+                priority, state, date_created, created_at, data_at, object_storage, images, bytes, inputs_removed_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'receiving', $11, $12, $12, $13, $14, $15,
+                CASE WHEN CAST($13 AS TEXT) IS NULL THEN NULL ELSE CAST($12 AS BIGINT) END)
             ON CONFLICT (id) DO UPDATE SET spelling = excluded.spelling, name = excluded.name,
                 options = excluded.options, skip_post_processing = excluded.skip_post_processing,
                 webhook = excluded.webhook, outputs = excluded.outputs, zip_url = excluded.zip_url,
                 priority = excluded.priority, date_created = excluded.date_created, data_at = excluded.data_at,
+                object_storage = excluded.object_storage, images = excluded.images, bytes = excluded.bytes,
+                inputs_removed_at = excluded.inputs_removed_at,
                 revision = tasks.revision + 1
             WHERE tasks.state = 'receiving' AND tasks.intent = 'none'
                 AND tasks.owner IS NOT DISTINCT FROM excluded.owner

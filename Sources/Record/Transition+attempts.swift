@@ -12,7 +12,9 @@ extension Transition {
     }
 
     /// Inserts an attempt, or rewrites the one of its number, and makes it the task's current one.
-    func insert(_ attempt: Attempt, _ manner: AttemptManner, reason: String) async throws -> AttemptRecord {
+    func insert(
+        _ attempt: Attempt, _ manner: AttemptManner, reason: String, output: S3URL? = nil
+    ) async throws -> AttemptRecord {
         var (state, isPrefetch, isInPlace) = (TaskState.dispatching, false, false)
         switch manner {
         case .fresh: break
@@ -22,8 +24,9 @@ extension Transition {
         let row = try await session.query(
             SQLText.insert(
                 SQLValue(attempt.task), SQLValue(attempt.number), SQLValue(attempt.backend),
-                SQLValue(attempt.backendTask), SQLValue(isPrefetch), SQLValue(isInPlace), .cleaned(reason), SQLValue(at)
-            )
+                SQLValue(attempt.backendTask), SQLValue(isPrefetch), SQLValue(isInPlace), .cleaned(reason),
+                SQLValue(at),
+                SQLValue(output?.description))
         ).first
         // The row of that number is a live one: the guard of the caller has seen something else, so nobody may go on.
         guard let row else { throw GuardFailed() }
@@ -32,6 +35,12 @@ extension Transition {
         let record = try AttemptRecord(reading: &reader, of: attempt.task)
         try await tell(isPrefetch ? .prefetching : .chosen, of: record, reason)
         return record
+    }
+
+    /// Whether an attempt before this one was given up while its backend was silent: it may write its results some day.
+    func hasFenced(before attempt: Attempt) async throws -> Bool {
+        let fenced = SQLText.fencedBefore(SQLValue(attempt.task), SQLValue(attempt.number))
+        return try await !session.query(fenced).isEmpty
     }
 
     /// The attempt's backend has the task: dispatching → placed, and what earlier attempts left isn't needed any more.
@@ -110,15 +119,19 @@ extension Transition {
         static let insert = Statement(
             "attempt.insert",
             """
-            INSERT INTO attempts (task, number, backend, backend_task, state, prefetch, in_place, reason, recorded_at)
-            VALUES ($1, $2, $3, $4, 'recorded', $5, $6, $7, $8)
+            INSERT INTO attempts (task, number, backend, backend_task, state, prefetch, in_place, reason, recorded_at,
+                output)
+            VALUES ($1, $2, $3, $4, 'recorded', $5, $6, $7, $8, $9)
             ON CONFLICT (task, number) DO UPDATE SET backend = excluded.backend, backend_task = excluded.backend_task,
                 state = 'recorded', prefetch = excluded.prefetch, in_place = excluded.in_place,
                 reason = excluded.reason, recorded_at = excluded.recorded_at, cancel = 0, fenced = 0, copy = 0,
-                outcome = NULL, counted = 0, failure = NULL, log_cursor = 0, ended_at = NULL
+                outcome = NULL, counted = 0, failure = NULL, log_cursor = 0, output = excluded.output,
+                ended_at = NULL
             WHERE attempts.state = 'ended' AND attempts.sending_at IS NULL AND attempts.committing_at IS NULL
             RETURNING \(AttemptRecord.columns)
             """)
+        static let fencedBefore = Statement(
+            "attempt.fenced_before", "SELECT 1 FROM attempts WHERE task = $1 AND number < $2 AND fenced = 1 LIMIT 1")
         static let current = Statement(
             "task.current_attempt",
             "UPDATE tasks SET attempt = $2, last_attempt = $2, state = $3 WHERE id = $1 AND state = 'queued'")

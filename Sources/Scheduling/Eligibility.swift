@@ -118,8 +118,8 @@ extension BackendKind {
     /// What tasks of a kind of backend may need (contract, section 11; rules, S3).
     var abilities: TaskNeeds {
         switch self {
-        case .argo: [.seed, .sideFiles, .outputs, .objectStorage]
-        case .scaleodm: [.objectStorage]
+        case .argo: [.seed, .sideFiles, .outputs, .objectStorage, .archives]
+        case .scaleodm: [.objectStorage, .archives]
         case .nodeodm: [.seed, .sideFiles, .outputs]
         }
     }

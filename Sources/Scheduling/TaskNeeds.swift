@@ -13,6 +13,8 @@ public struct TaskNeeds: OptionSet, Hashable, Sendable {
     public static let outputs = TaskNeeds(rawValue: 4)
     /// It names readS3Path, writeS3Path or odmImage.
     public static let objectStorage = TaskNeeds(rawValue: 8)
+    /// Archives lie among its images in object storage: nodes don't unpack those.
+    public static let archives = TaskNeeds(rawValue: 16)
 
     /// In words, for reasons.
     var text: String {
@@ -21,6 +23,7 @@ public struct TaskNeeds: OptionSet, Hashable, Sendable {
         if contains(.sideFiles) { parts.append("GCP, geo or align files") }
         if contains(.outputs) { parts.append("chosen outputs") }
         if contains(.objectStorage) { parts.append("S3 paths or an image of its own") }
+        if contains(.archives) { parts.append("archives in object storage") }
         return parts.joined(separator: ", ")
     }
 }

@@ -33,11 +33,13 @@ struct InventoryTests {
     @Test("a file without mistakes that asks for more than there is says so by its code")
     func notSupportedCode() {
         let error = #expect(throws: InventoryError.self) {
-            try load("downloads: redirect\nbackends: []\n")
+            try load("public_address: https://a.example.org\nbackends: []\n")
         }
         #expect(error?.code == .notSupported)
-        #expect(error?.description == "gateway.yaml:1:12: downloads: `redirect` is not supported yet")
-        let invalid = #expect(throws: InventoryError.self) { try load("downloads: redirect\nbackend: []\n") }
+        #expect(error?.description == "gateway.yaml:1:17: public_address: `https://a.example.org` is not supported yet")
+        let invalid = #expect(throws: InventoryError.self) {
+            try load("public_address: https://a.example.org\nbackend: []\n")
+        }
         #expect(invalid?.code == .invalid)
     }
 

@@ -143,7 +143,7 @@ struct RefusalTests {
             ("labels: [gpu]", "labels: expected keys and values, found a list"),
             ("labels: {gpu: [a]}", "labels.gpu: expected text, found a list"),
             ("options_file: options.json", "options_file: `options.json` is not supported yet"),
-            ("downloads: redirect", "downloads: `redirect` is not supported yet"),
+            ("downloads: fast", "downloads: expected `stream`, `redirect`, found `fast`"),
             ("client_key: k.pem", "`client_certificate` and `client_key` need each other"),
             ("token: a, token_file: /b", "`token` and `token_file` exclude each other"),
         ])

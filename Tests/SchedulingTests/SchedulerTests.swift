@@ -213,6 +213,7 @@ struct Exclusion: Sendable, CustomTestStringConvertible {
             $0.isOnline = true
         },
         Exclusion(reason: .unsupported(.objectStorage), isImpossible: true, needs: .objectStorage) { _ in },
+        Exclusion(reason: .unsupported(.archives), isImpossible: true, needs: .archives) { _ in },
         Exclusion(reason: .full(slots: 1)) { $0.ownUnfinished = 1 },
     ]
 }

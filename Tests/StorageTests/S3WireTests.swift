@@ -99,21 +99,6 @@ struct S3WireTests {
         for bad in ["", "evil.example.org", "a/b", "a:b"] { #expect(!S3Names.isRegion(bad)) }
     }
 
-    @Test("reads s3:// addresses as they stand, and no others")
-    func uris() throws {
-        let uri = try #require(S3URI("s3://odm-data/projects/1/in put%20"))
-        #expect(uri.bucket == "odm-data" && uri.key == "projects/1/in put%20" && uri.folder == uri.key + "/")
-        #expect(S3URI("S3://odm-data/a/")?.folder == "a/")
-        #expect(S3URI("s3://odm-data")?.folder == "")
-        #expect(S3URI("s3://odm-data/")?.description == "s3://odm-data/")
-        for bad in [
-            "", "s3:/odm/a", "s3://", "s3:///a", "https://odm/a", "s3://a?b/c", "s3://odm/a\nb", "s3://user@odm/k",
-        ] {
-            #expect(S3URI(bad) == nil)
-        }
-        #expect(S3URI("s3://odm/" + String(repeating: "a", count: 1025)) == nil)
-    }
-
     @Test("parts double every 1,000 and end at 32 MiB, which makes 253 GiB")
     func partSizes() {
         let budget = S3BufferBudget()

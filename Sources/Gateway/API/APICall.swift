@@ -17,7 +17,7 @@ struct APICall {
     /// - Throws: `refused` with NodeODM's "not found" for text that can't be an id: such a task can't exist.
     func task() throws(APIError) -> TaskID {
         guard let taskText else { throw .noSuchPath }
-        guard let id = TaskID(taskText) else { throw .unknownTask(taskText) }
+        guard let id = TaskID(asked: taskText) else { throw .unknownTask(taskText) }
         return id
     }
 }

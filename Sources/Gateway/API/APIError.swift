@@ -16,6 +16,8 @@ enum APIError: Error, Sendable, Equatable {
     case bareUnauthorized
     /// A true refusal of a JSON `/task/new`, whose clients look at the status (contract 2.6).
     case badRequest(String)
+    /// Known, and offered by no gateway yet: 501 for such clients (contract 2.6).
+    case notImplemented(String)
     /// Trouble that passes: clients try again on 503.
     case tryAgain(String)
     /// No such path.

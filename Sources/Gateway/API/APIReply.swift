@@ -7,6 +7,9 @@ enum APIReply: Sendable, Equatable {
     /// Status 200, `text/plain`.
     case text([UInt8])
 
+    /// Status 503, `application/json`: a probe that found something wrong.
+    case unready([UInt8])
+
     /// `{"uuid": …}`.
     static func uuid(_ uuid: String) -> APIReply {
         var json = JSONWriter(reserving: 64)

@@ -76,9 +76,10 @@ struct CommitHandler: Sendable {
     private func refuseTooMuch(_ record: TaskRecord) async throws {
         let files = try await store.files(of: record.id)
         let bytes = files.reduce(0) { $0 + $1.size.bytes }
-        let refusal =
+        var refusal =
             bytes > tally.limit.bytes
-            ? UploadReceiver.tooLarge(tally.limit) : images.refusal(of: files.count { $0.isImage })
+            ? UploadReceiver.tooLarge(tally.limit) : images.refusal(of: files.count { $0.isImage } + record.images)
+        if record.objectStorage != nil, !files.isEmpty { refusal = NewTaskHandler.both }
         guard let refusal else { return }
         await abandon(record.id, reason: refusal)
         throw APIError.refused(refusal)

@@ -23,7 +23,7 @@ struct CrossOrigin: Sendable {
     func fields(of reply: APIReply, to request: HTTPRequest) -> HTTPFields {
         var fields: HTTPFields
         switch reply {
-        case .json: fields = json
+        case .json, .unready: fields = json
         case .text: fields = text
         }
         if !allowsAll { mark(&fields, for: request) }

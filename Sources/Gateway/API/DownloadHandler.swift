@@ -8,23 +8,49 @@ internal import NodeODM
 internal import Observability
 internal import Reactor
 internal import Record
+internal import Storage
 
-/// GET /task/{uuid}/download/{asset}: streamed from the backend that owns the task.
+/// GET /task/{uuid}/download/{asset}: streamed from the backend that owns the task, or from the object store with its results.
 struct DownloadHandler: Sendable {
     let lookup: TaskLookup
     let upstreams: UpstreamDirectory
     let logger: Logger
+    /// For results in object storage.
+    var buckets: ClientBuckets?
+    /// Backends whose results clients fetch from the object store themselves, by a pre-signed URL.
+    var redirected: Set<BackendName> = []
+
+    /// Where an asset comes from.
+    enum Source {
+        /// The backend that keeps it.
+        case backend(BackendName, DownloadSource)
+        /// An object store, through the gateway.
+        case object(ObjectDownload)
+        /// An object store, by this URL.
+        case redirect(String)
+    }
+
+    /// So long a pre-signed URL holds: long enough for a large file's beginning; what has begun goes on.
+    private static let redirectLife = Duration.seconds(3600)
 
     /// Where the asset is.
     /// - Throws: NodeODM's refusals; `noAnswer` where the owner can't be found out now.
-    func source(of call: APICall) async throws(APIError) -> (BackendName, DownloadSource) {
+    func source(of call: APICall, on loop: EventLoop) async throws(APIError) -> Source {
         let id = try call.task()
-        let (owner, ownTask, code) = try await lookup.readSettled(id, for: call.caller) { task in
-            (task.record.attempt?.backend, task.record.attempt?.backendTask, task.record.shownCode)
+        let buckets = buckets
+        let (owner, ownTask, code, results) = try await lookup.readSettled(id, for: call.caller) { task in
+            (
+                task.record.attempt?.backend, task.record.attempt?.backendTask, task.record.shownCode,
+                ResultPlace(of: task.record, buckets)
+            )
         }
         let asset = call.asset ?? ""
         // A path that tries to leave its place is no asset of any backend.
         guard Self.staysInPlace(asset) else { throw .refused("Invalid asset") }
+        if let results {
+            guard code == .completed else { throw .refused("Asset not ready") }
+            return try await object(asset, in: results, of: owner, on: loop)
+        }
         guard let owner, let ownTask, let backend = lookup.fleet.backend(owner) else {
             throw code == .completed
                 ? .refused("The backend of this task is no longer listed; its results can't be reached.")
@@ -34,7 +60,51 @@ struct DownloadHandler: Sendable {
             throw .refused("Invalid asset")
         }
         guard code == .completed else { throw .refused("Asset not ready") }
-        return (owner, source)
+        return .backend(owner, source)
+    }
+
+    private func object(
+        _ asset: String, in results: ResultPlace, of owner: BackendName?, on loop: EventLoop
+    ) async throws(APIError) -> Source {
+        guard let key = results.key(of: asset) else { throw .refused("Invalid asset") }
+        let client = try results.client(over: upstreams.client(on: loop))
+        let bucket = results.place.bucket
+        let fileName = String(asset.split(separator: "/").last ?? "asset")
+        do throws(StorageError) {
+            let object = try await client.head(bucket: bucket, key: key)
+            guard let owner, redirected.contains(owner) else {
+                return .object(ObjectDownload(client: client, bucket: bucket, object: object, fileName: fileName))
+            }
+            let url = try await client.presign(
+                bucket: bucket, key: key, for: Self.redirectLife,
+                disposition: "attachment; filename=\(ObjectDownload.quoted(fileName))",
+                contentType: ObjectDownload.type(of: fileName))
+            return .redirect(url)
+        } catch {
+            switch error.code {
+            case .notFound: throw .refused(asset == "all.zip" ? "Asset not ready" : "Invalid asset")
+            case .noSuchBucket, .accessDenied:
+                throw .refused("The results of this task are in \(results.place), which this gateway can't read.")
+            // As with a backend out of reach: PyODM tries again where it gets no answer.
+            default: throw .noAnswer
+            }
+        }
+    }
+
+    /// Streams an object.
+    func send(
+        _ object: ObjectDownload, _ call: APICall, origin: CrossOrigin, _ response: consuming ResponseWriter
+    ) async throws {
+        do {
+            try await object.run(call.request, response) { fields in origin.mark(&fields, for: call.request) }
+        } catch let error as StorageError {
+            logger.warning(
+                "download broke off",
+                [
+                    "task": .string(call.taskText ?? ""), "code": .string(error.code.rawValue),
+                    "error": .string(error.message),
+                ])
+        }
     }
 
     /// Over bytes, since every download asks: to search a `String` for a text costs more than to route the request.

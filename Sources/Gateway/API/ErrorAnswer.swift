@@ -48,6 +48,7 @@ struct ErrorAnswer {
             )
         case .bareUnauthorized: (.unauthorized, [])
         case .badRequest(let text): (.badRequest, body(text))
+        case .notImplemented(let text): (.notImplemented, body(text))
         case .tryAgain(let text): (.serviceUnavailable, body(text))
         case .noSuchPath: (.notFound, body("Nothing is here. The NodeODM API begins at /info."))
         case .methodNotAllowed: (.methodNotAllowed, body("This path has no such method."))

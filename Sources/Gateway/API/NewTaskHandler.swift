@@ -17,7 +17,7 @@ struct NewTaskHandler: Sendable {
         try receiver.health.check()
         let id = try intake.identity(for: call.request)
         let form = try await TaskFormReader.readFields(call.request, body)
-        let task = try intake.task(id, from: form, of: call.caller)
+        let task = try await intake.task(id, from: form, of: call.caller)
         receiver.tally.forget(id)
         try await open(task)
         return .uuid(id.string)
@@ -30,11 +30,16 @@ struct NewTaskHandler: Sendable {
             return try await take(call, body)
         } catch APIError.refused(let text) where isJSON {
             throw APIError.badRequest(text)
+        } catch APIError.notImplemented(let text) where !isJSON {
+            throw APIError.refused(text)
         }
     }
 
+    /// What is said of files beside a place on s3: pods would see only one of them.
+    static let both = "Send files, or name a place on s3; a task can't have both."
+
     private func take(_ call: APICall, _ body: RequestBody) async throws -> APIReply {
-        let id = try intake.identity(for: call.request)
+        var id = try intake.identity(for: call.request)
         var isOpen = false
         do {
             // What an earlier task of this identity had doesn't count.
@@ -49,8 +54,15 @@ struct NewTaskHandler: Sendable {
                 try await receiver.receive(part, of: body, into: id, for: call.caller)
                 files += 1
             }
-            let task = try intake.task(id, from: form, of: call.caller)
-            guard files > 0 || task.zipURL != nil else {
+            let namesID = call.request.fields["set-uuid"] != nil
+            if try intake.objectStorage.fields(form) != nil {
+                guard files == 0 else {
+                    throw APIError.refused(Self.both)
+                }
+                if !namesID { id = intake.pipelineIdentity() }
+            }
+            let task = try await intake.task(id, from: form, of: call.caller)
+            guard files > 0 || task.zipURL != nil || task.objectStorage != nil else {
                 throw APIError.refused("Need at least 1 file or a zip file url.")
             }
             try await open(task)

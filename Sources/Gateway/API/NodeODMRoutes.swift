@@ -3,6 +3,7 @@ internal import HTTPServer
 internal import HTTPTypes
 internal import Model
 internal import NodeODM
+internal import Reactor
 
 /// The route table of the NodeODM API, in the contract's order.
 struct NodeODMRoutes: Sendable {
@@ -20,6 +21,9 @@ struct NodeODMRoutes: Sendable {
     let download: DownloadHandler
     let action: TaskActionHandler
     let auth: AuthHandler
+    let assets: AssetsHandler
+    /// Says whether clients should be sent here.
+    var health = HealthHandler(readiness: nil)
 
     private typealias Handle = @Sendable (APICall, RequestBody) async throws -> APIReply
 
@@ -43,6 +47,12 @@ struct NodeODMRoutes: Sendable {
         add(to: &router, .get, "/auth/info", "auth_info", isPublic: true) { _, _ in auth.info() }
         add(to: &router, .post, "/auth/login", "auth_login", isPublic: true) { _, _ in try auth.login() }
         add(to: &router, .post, "/auth/register", "auth_register", isPublic: true) { _, _ in try auth.login() }
+        for path in ["/__lbheartbeat__", "/health"] {
+            add(to: &router, .get, path, "alive", isPublic: true) { _, _ in health.alive() }
+        }
+        for path in ["/__heartbeat__", "/ready"] {
+            add(to: &router, .get, path, "ready", isPublic: true) { _, _ in health.ready() }
+        }
         router.onAnyOptions(name: "preflight") { request, _, _, response in
             try await response.send(origin.preflight(request))
         }
@@ -56,6 +66,7 @@ struct NodeODMRoutes: Sendable {
         add(to: &router, .get, "/task/list", "list") { call, _ in try await list.handle(call) }
         add(to: &router, .get, "/task/{uuid}/info", "task_info") { call, _ in try await taskInfo.handle(call) }
         add(to: &router, .get, "/task/{uuid}/output", "output") { call, _ in try await output.handle(call) }
+        add(to: &router, .get, "/task/{uuid}/assets", "assets") { call, _ in try await assets.handle(call) }
         add(to: &router, .post, "/task/cancel", "cancel") { try await action.cancel($0, $1) }
         add(to: &router, .post, "/task/remove", "remove") { try await action.remove($0, $1) }
         add(to: &router, .post, "/task/restart", "restart") { try await action.restart($0, $1) }
@@ -85,19 +96,24 @@ struct NodeODMRoutes: Sendable {
     private func serveDownload(
         _ request: HTTPRequest, _ captures: RouteCaptures, _ response: consuming ResponseWriter
     ) async throws {
-        let found: Result<(APICall, BackendName, DownloadSource), any Error>
+        let found: Result<(APICall, DownloadHandler.Source), any Error>
         do {
             let caller = try tokens.caller(of: request)
             let call = APICall(
                 request: request, caller: caller, taskText: captures["uuid"], asset: captures["asset"])
-            let (backend, source) = try await download.source(of: call)
-            found = .success((call, backend, source))
+            found = .success((call, try await download.source(of: call, on: response.clientSocket.loop)))
         } catch {
             found = .failure(error)
         }
         switch found {
-        case .success((let call, let backend, let source)):
+        case .success((let call, .backend(let backend, let source))):
             try await download.relay(source, of: backend, call, origin: origin, response)
+        case .success((let call, .object(let object))):
+            try await download.send(object, call, origin: origin, response)
+        case .success((_, .redirect(let url))):
+            var fields: HTTPFields = ["Location": url, .cacheControl: "no-store"]
+            origin.mark(&fields, for: request)
+            try await response.send(HTTPResponse(.found, fields: fields))
         case .failure(let error):
             guard let answer = answer(to: error, request) else { return response.closeWithoutAnswer() }
             try await response.send(answer.0, body: answer.1)
@@ -130,9 +146,10 @@ struct NodeODMRoutes: Sendable {
     }
 
     private func answer(_ reply: APIReply, to request: HTTPRequest) -> (HTTPResponse, [UInt8]) {
-        let head = HTTPResponse(.ok, fields: origin.fields(of: reply, to: request))
+        let fields = origin.fields(of: reply, to: request)
         switch reply {
-        case .json(let body), .text(let body): return (head, body)
+        case .json(let body), .text(let body): return (HTTPResponse(.ok, fields: fields), body)
+        case .unready(let body): return (HTTPResponse(.serviceUnavailable, fields: fields), body)
         }
     }
 

@@ -72,7 +72,7 @@ struct TaskActionHandler: Sendable {
     private func task(_ call: APICall, _ body: RequestBody) async throws -> (TaskID, TaskForm) {
         let form = try await TaskFormReader.readFields(call.request, body)
         guard let text = form.text("uuid"), !text.isEmpty else { throw APIError.refused("uuid param missing.") }
-        guard let id = TaskID(text) else { throw APIError.notDone("\(text) not found") }
+        guard let id = TaskID(asked: text) else { throw APIError.notDone("\(text) not found") }
         return (id, form)
     }
 

@@ -11,6 +11,12 @@ struct TaskForm: Sendable {
         if values[name] == nil { values[name] = value }
     }
 
+    /// Puts another value in the place of what was sent.
+    mutating func replace(_ name: String, _ text: String) { values[name] = .string(text) }
+
+    /// Takes a field out.
+    mutating func remove(_ name: String) { values[name] = nil }
+
     /// Whether the field was sent.
     func contains(_ name: String) -> Bool { values[name] != nil }
 

@@ -9,6 +9,8 @@ struct TaskIntake: Sendable {
     let fleet: Fleet
     let clock: any WorldClock
     let random: any RandomBits
+    /// For images in object storage.
+    var objectStorage = ObjectStorageIntake(buckets: nil)
 
     /// The identity of a new task: the client's `set-uuid`, or a fresh UUIDv4.
     /// - Throws: `refused` as NodeODM does for anything but a UUID of versions 1–7.
@@ -22,8 +24,23 @@ struct TaskIntake: Sendable {
     static func invalidUUID(_ text: String) -> APIError { .refused("Invalid set-uuid: \(text)") }
 
     /// A task from its fields.
-    /// - Throws: `refused` with all that is wrong with its options, or with its zipurl.
-    func task(_ id: TaskID, from form: TaskForm, of caller: Caller) throws(APIError) -> NewTask {
+    /// - Throws: `refused` with all that is wrong with its options, or with its zipurl or its places in object storage.
+    func task(_ id: TaskID, from form: TaskForm, of caller: Caller) async throws(APIError) -> NewTask {
+        guard let fields = try objectStorage.fields(form) else { return try task(id, from: form, caller) }
+        var form = form
+        form.remove("zipurl")
+        if let options = try await objectStorage.boundary(form.jsonText("options") ?? "", fields) {
+            form.replace("options", options)
+        }
+        var task = try task(id, from: form, caller)
+        try await objectStorage.survey(fields, into: &task)
+        return task
+    }
+
+    /// The identity of a task whose images came by `s3://` and which has no `set-uuid`.
+    func pipelineIdentity() -> TaskID { TaskID(randomPipeline: random) }
+
+    private func task(_ id: TaskID, from form: TaskForm, _ caller: Caller) throws(APIError) -> NewTask {
         let now = clock.timestamp
         let skips = form.text("skipPostProcessing") == "true"
         var task = NewTask(
@@ -62,9 +79,7 @@ struct TaskIntake: Sendable {
         case "http", "https":
             guard Self.isURL(text) else { throw .refused("zipurl isn't a URL") }
             return text
-        case "s3":
-            throw .refused("s3:// inputs need an Argo or ScaleODM backend, and this gateway has none; send the files.")
-        default: throw .refused("zipurl must begin with http:// or https://")
+        default: throw .refused("zipurl must begin with http://, https:// or s3://")
         }
     }
 

@@ -25,6 +25,8 @@ struct DispatchParts: Sendable {
     /// The inventory's `scheduling.impossible_after`.
     let impossibleAfter: Duration
     let webhooks: WebhookPolicy
+    /// The buckets that clients name; nil without `storage.s3`.
+    var buckets: ClientBuckets?
     /// What the inventory allows the owners of tokens, by name; who isn't here has the defaults.
     var owners: [String: OwnerPolicy] = [:]
 
@@ -32,7 +34,8 @@ struct DispatchParts: Sendable {
     func transfer(_ attempt: AttemptRecord, _ member: FleetMember, slot: WakeUp, stage: TransferStage) -> Transfer {
         Transfer(
             attempt: attempt, backend: member.backend, mayCommitAgain: !member.isCluster, store: store,
-            inputs: SubmissionBuilder(store: store, fleet: fleet), durable: durable, clock: clock, random: random,
+            inputs: SubmissionBuilder(store: store, fleet: fleet, buckets: buckets, clock: clock), durable: durable,
+            clock: clock, random: random,
             logger: logger, attemptLimit: attemptLimit, webhooks: webhooks, slot: slot, stage: stage)
     }
 

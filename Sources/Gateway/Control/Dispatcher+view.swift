@@ -10,7 +10,7 @@ extension Dispatcher {
         let running = transfers[row.id]
         var task = Scheduling.QueuedTask(
             id: row.id, owner: OwnerID(row.owner ?? ""), images: row.images, size: row.bytes,
-            requirements: requirements(row.options, owner: row.owner, boundTo: row.boundTo),
+            requirements: requirements(row.options, row.objectStorage, owner: row.owner, boundTo: row.boundTo),
             queuedSince: row.queuedAt, notBefore: row.notBefore, passedOver: Set(row.passedOver),
             // A project that is there is preferred in the same way as inputs that are.
             staged: running?.attempt.backend ?? row.project?.backend)
@@ -22,14 +22,16 @@ extension Dispatcher {
     func scheduled(_ record: TaskRecord) -> Scheduling.QueuedTask {
         Scheduling.QueuedTask(
             id: record.id, owner: OwnerID(record.owner ?? ""), images: record.images, size: record.bytes,
-            requirements: requirements(record.options, owner: record.owner, boundTo: nil),
+            requirements: requirements(record.options, record.objectStorage, owner: record.owner, boundTo: nil),
             queuedSince: record.queuedAt ?? record.createdAt, passedOver: Set(record.passedOver))
     }
 
-    private func requirements(_ options: String, owner: String?, boundTo: BackendName?) -> Requirements {
+    private func requirements(
+        _ options: String, _ objectStorage: String?, owner: String?, boundTo: BackendName?
+    ) -> Requirements {
         Requirements(
             options: queue.names(in: options, parts.fleet), labels: parts.owners[owner ?? ""]?.labels ?? [:],
-            boundTo: boundTo)
+            needs: TaskNeeds(ObjectStorageFields(recorded: objectStorage)), boundTo: boundTo)
     }
 
     func snapshots() -> [BackendSnapshot] {

@@ -62,10 +62,15 @@ struct MirroredTask: Sendable {
     /// What /task/{uuid}/info says, without output.
     var info: TaskInfo {
         let code = record.shownCode
-        return TaskInfo(
+        var info = TaskInfo(
             uuid: record.id.string, name: record.name, dateCreated: record.dateCreated,
             processingTime: record.processingTime, status: code, errorMessage: record.errorMessage, options: options,
             imagesCount: record.imagesShown ?? record.images, progress: code == .completed ? 100 : record.progress)
+        guard let fields = ObjectStorageFields(recorded: record.objectStorage) else { return info }
+        info.s3InputPath = fields.input.description
+        // A node keeps its results; until a backend is chosen only a task that no node takes has a place for certain.
+        info.s3OutputPath = (record.attempt.map(\.output) ?? (fields.namesPlaces ? fields.output : nil))?.description
+        return info
     }
 
     /// Writes the object anew; to be called after every change of what it shows.

@@ -1,12 +1,16 @@
 internal import Backends
 internal import Model
 internal import NodeODM
+internal import Reactor
 internal import Record
+internal import Storage
 
 /// Puts together what a backend is asked to run: the task as recorded, its options as that backend's engine knows them.
 struct SubmissionBuilder: Sendable {
     let store: TaskStore
     let fleet: Fleet
+    let buckets: ClientBuckets?
+    let clock: any WorldClock
 
     /// What to send for an attempt.
     /// - Throws: `inputsUnreadable` where the record can't tell.
@@ -17,10 +21,33 @@ struct SubmissionBuilder: Sendable {
             throw BackendError(
                 .inputsUnreadable, backend: backend.name, "the record can't list the inputs: \(error.message)")
         }
-        return TaskSubmission(
+        var submission = TaskSubmission(
             name: Self.tame(record.name), options: options(of: record, on: backend.name, isFresh: true),
             skipsPostProcessing: record.skipPostProcessing, outputs: record.outputs, dateCreated: record.dateCreated,
             inputs: files)
+        submission.source = try source(of: record, for: backend)
+        return submission
+    }
+
+    /// Where the images are, if that is a client's bucket.
+    private func source(of record: TaskRecord, for backend: any Backend) throws(BackendError) -> (any InputSource)? {
+        guard record.objectStorage != nil else { return nil }
+        guard let fields = ObjectStorageFields(recorded: record.objectStorage) else {
+            throw BackendError(.refused, backend: backend.name, "the record's word of its images can't be read")
+        }
+        guard let buckets else {
+            throw BackendError(
+                .refused, backend: backend.name, "its images are on s3, and storage.s3 isn't set any more")
+        }
+        let client: S3Client
+        do throws(ObjectStorageRefusal) { client = try buckets.client(for: fields) } catch {
+            throw BackendError(.refused, backend: backend.name, error.text)
+        }
+        let (store, clock) = (store, clock)
+        return BucketSource(fields: fields, client: client) { found in
+            guard found.images != record.images || found.bytes != record.bytes else { return }
+            _ = try? await store.recount(record.id, images: found.images, bytes: found.bytes, at: clock.timestamp)
+        }
     }
 
     /// A name for the backend: what a client wrote for display may hold anything (contract, item 26).

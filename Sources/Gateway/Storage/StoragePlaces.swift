@@ -15,7 +15,8 @@ struct StoragePlaces: Sendable {
     let folder: DirectoryStore
     /// What messages call it.
     let name: String
-    private let client: CurlClient?
+    /// Makes the requests to an object store; nil without one.
+    let client: CurlClient?
 
     /// Opens nothing yet.
     /// - Parameters:

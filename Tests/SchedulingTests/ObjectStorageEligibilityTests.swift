@@ -1,0 +1,34 @@
+import Model
+import Scheduling
+import Testing
+
+@Suite("Which kinds take tasks in object storage")
+struct ObjectStorageEligibilityTests {
+    private func eligible(_ needs: TaskNeeds) -> [String] {
+        let fleet = [
+            BackendSnapshot(name: Fixture.name("argo"), kind: .argo, load: Fixture.load(slots: 1)),
+            BackendSnapshot(name: Fixture.name("scaleodm"), kind: .scaleodm, load: Fixture.load(slots: 1)),
+            BackendSnapshot(name: Fixture.name("node"), kind: .nodeodm, load: Fixture.load(slots: 1)),
+        ]
+        return fleet.filter { backend in
+            var desk = Desk([Fixture.task(1, needs: needs)])
+            return !desk.decide([backend]).placements.isEmpty
+        }.map(\.name.string)
+    }
+
+    @Test("a zipurl alone goes anywhere; named places, an image or archives never to a node")
+    func kinds() {
+        #expect(eligible([]) == ["argo", "scaleodm", "node"])
+        #expect(eligible(.objectStorage) == ["argo", "scaleodm"])
+        #expect(eligible(.archives) == ["argo", "scaleodm"])
+        #expect(eligible(.sideFiles) == ["argo", "node"])
+        #expect(eligible([.objectStorage, .sideFiles]) == ["argo"])
+    }
+
+    @Test("the reason is told in words")
+    func words() {
+        let reason = Reason.unsupported([.objectStorage, .archives])
+        #expect(reason.text == "can't take S3 paths or an image of its own, archives in object storage")
+        #expect(reason.code == "unsupported")
+    }
+}
