@@ -19,7 +19,10 @@ extension TaskStore {
                 var entry = QueueEntry(failures: task.failures)
                 entry.passedOver = task.passedOver
                 return try await transition.requeue(task, entry)
-            case .restart: return try await transition.requeue(task, QueueEntry(failures: 0))
+            case .restart:
+                // Its owner gave that run up, so it isn't taken back; its cancel goes on as a removal.
+                try await transition.leave(attempt, .remove)
+                return try await transition.requeue(task, QueueEntry(failures: 0))
             case .cancel, .remove: return try await transition.conclude(task, .canceled(), webhook)
             }
         }

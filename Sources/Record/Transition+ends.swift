@@ -29,6 +29,8 @@ extension Transition {
     /// Ends a live attempt of a task that its owner gave up, where nothing can have started: nothing to wait for.
     func giveUp(_ attempt: AttemptRecord, _ outcome: AttemptOutcome) async throws {
         try await end(attempt, outcome)
+        // A restart in place has no area: what is there under its name is the project of an earlier run.
+        if attempt.isInPlace { return try await forgetCopy(of: attempt) }
         if attempt.state == .sending { try await leave(attempt, .discard) }
     }
 

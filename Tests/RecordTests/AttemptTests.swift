@@ -184,6 +184,22 @@ struct AttemptTests {
         }
     }
 
+    @Test(
+        "a run that was cancelled for a restart isn't adopted when its backend returns", arguments: ScratchDatabase.all)
+    func fencedForRestart(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let tasks = fixture.tasks
+            let old = try await fixture.placed("t")
+            _ = try await tasks.requestCancel(old.task, for: .everything, at: fixture.at(5))
+            _ = try await tasks.requestRestart(old.task, for: .everything, at: fixture.at(6))
+            #expect(try await tasks.fence(old, reason: "silent", at: fixture.at(10)) == .queued(failures: 0))
+            #expect(try await tasks.fenced(on: RecordFixture.fra).isEmpty)
+            #expect(try await !tasks.adopt(old, reason: "back", at: fixture.at(11)))
+            #expect(try await fixture.cleanups(on: RecordFixture.fra) == ["remove t-1"])
+            #expect(try await fixture.read(old.task).state == .queued)
+        }
+    }
+
     @Test("a fenced attempt's copy is removed once it isn't wanted", arguments: ScratchDatabase.all)
     func dropped(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in

@@ -187,6 +187,23 @@ struct ControlTests {
         }
     }
 
+    @Test("a cancel before a restart in place was sent leaves the project where it is", arguments: ScratchDatabase.all)
+    func canceledInPlace(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let tasks = fixture.tasks
+            let key = try await fixture.placed("t")
+            _ = try await tasks.finish(key, TaskEnd(code: .completed), at: fixture.at(5))
+            _ = try await tasks.requestRestart(
+                key.task, for: .everything, boundTo: RecordFixture.fra, at: fixture.at(6))
+            let again = try await fixture.begin(key.task, .inPlace)
+            #expect(try await tasks.markSending(again, at: fixture.at(7)))
+            _ = try await tasks.requestCancel(key.task, for: .everything, at: fixture.at(8))
+            // A clean-up of an area of that name would find the project, and remove it.
+            #expect(try await fixture.cleanups(on: RecordFixture.fra).isEmpty)
+            #expect(try await tasks.attempts(of: key.task).map(\.mayHaveCopy) == [true, false])
+        }
+    }
+
     @Test(
         "a restart during a cancel shows 10 and is queued once the run is known to have ended",
         arguments: ScratchDatabase.all)
