@@ -55,6 +55,29 @@ struct ProjectTests {
         }
     }
 
+    @Test("a restart in place whose answer was lost isn't made again after its run has ended")
+    func endedBeforeTheLook() async throws {
+        try await ControlRoom.with(nodes: Self.two) { room in
+            let (id, node) = try await room.completed("t")
+            node.set {
+                $0.script[.restart] = [.loseAnswer]
+                $0.script[.status] = [.hang]
+            }
+            room.clock.advance(by: .seconds(600))
+            _ = try await room.store.requestRestart(id, for: .everything, boundTo: node.name, at: room.now)
+            await room.parts.refresh(id)
+            room.parts.placement.wake()
+            try await room.until("the node is looked at") { !node.now.hanging.isEmpty }
+            let name = try await room.name(id)
+            node.set { $0.tasks[name]?.code = .completed }
+            node.thaw()
+            try await room.until("it is placed", stepping: .milliseconds(500)) {
+                try await room.read(id).state == .placed
+            }
+            #expect(node.count(.restart) == 1)
+        }
+    }
+
     @Test("a restart that needs a project which is gone ends with a word of what to do", arguments: [true, false])
     func projectGone(nodeLostIt: Bool) async throws {
         try await ControlRoom.with(nodes: Self.two) { room in

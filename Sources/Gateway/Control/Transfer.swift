@@ -42,6 +42,9 @@ struct Transfer: Sendable {
     /// Where neither the task nor the backend's circuit waits, so that one that fails at once isn't tried in a tight loop.
     private static let uncountedPause = Duration.seconds(5)
 
+    /// So much a node's clock may be behind.
+    private static let clockGrace = Duration.seconds(60)
+
     /// Runs to the attempt's acceptance or release.
     /// - Parameter isResumed: whether an earlier life of the program left it committing.
     /// - Returns: what became of it.
@@ -202,7 +205,9 @@ struct Transfer: Sendable {
             let info = try await backend.status(of: attempt.backendTask, outputFrom: nil)
             guard self.attempt.isInPlace else { return machine.found() }
             // The node resets dateCreated at a restart: an older one means that the restart never arrived.
-            let isRestarted = info.dateCreated >= self.attempt.recordedAt + .seconds(-60) && !info.status.isFinal
+            // Clocks differ a little; what has ended may be an earlier run that was short, and has no such grace.
+            let grace = info.status.isFinal ? Duration.zero : Self.clockGrace
+            let isRestarted = info.dateCreated + grace >= self.attempt.recordedAt
             return isRestarted ? machine.found() : machine.notFound()
         } catch {
             if error.code == .cancelled { return .stop }
