@@ -151,7 +151,8 @@ struct MirrorRefresher: Service {
         guard let outcome = try? await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: now) else {
             return .usual
         }
-        parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 }
+        // An end that was recorded already, by its cancel, has freed its slot already.
+        if outcome != .lost { parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 } }
         await ended(id, attempt, outcome.word)
         return .usual
     }
