@@ -31,6 +31,7 @@ struct ControlRoom: Sendable {
     }
 
     let record: RoutingRecord
+    let database: WatchedDatabase
     let clock: ManualClock
     let parts: DispatchParts
     let dispatcher: Dispatcher
@@ -48,17 +49,19 @@ struct ControlRoom: Sendable {
         try await LoopRunner.onLoop { loop in
             try await scratch.withDatabase { database in
                 let clock = ManualClock()
-                let record = try await RoutingRecord(opening: database, random: SystemRandomBits())
-                let room = try await ControlRoom(record, clock, make(clock), settings, loop)
+                let watched = WatchedDatabase(database)
+                let record = try await RoutingRecord(opening: watched, random: SystemRandomBits())
+                let room = try await ControlRoom(record, watched, clock, make(clock), settings, loop)
                 try await room.run(staff, body)
             }
         }
     }
 
     private init(
-        _ record: RoutingRecord, _ clock: ManualClock, _ nodes: [ScriptedBackend], _ settings: Settings,
-        _ loop: EventLoop
+        _ record: RoutingRecord, _ database: WatchedDatabase, _ clock: ManualClock, _ nodes: [ScriptedBackend],
+        _ settings: Settings, _ loop: EventLoop
     ) async throws {
+        self.database = database
         var members: [FleetMember] = []
         for node in nodes {
             var member = FleetMember(

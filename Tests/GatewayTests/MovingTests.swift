@@ -36,6 +36,38 @@ struct MovingTests {
         }
     }
 
+    @Test("a slot that the record gave, and whose answer was lost, is used")
+    func lostPromotion() async throws {
+        var settings = ControlRoom.Settings()
+        settings.prefetch = 1
+        try await ControlRoom.with([.mirror, .monitor], settings, nodes: Self.one()) { room in
+            let (first, node) = try await room.placed("first")
+            let second = try await room.commit("second")
+            try await room.until("its inputs are there", stepping: .milliseconds(50)) { node.now.areas.count == 1 }
+            room.database.loseAnswer(to: "attempt.promote")
+            let running = try await room.name(first)
+            node.set { $0.tasks[running]?.code = .completed }
+            try await room.until("it is placed", stepping: .milliseconds(200)) {
+                try await room.read(second).state == .placed
+            }
+            #expect(room.database.hasLostAnswer)
+            #expect(try await room.attempts(second).count == 1)
+        }
+    }
+
+    @Test("an attempt that the record took, and whose answer was lost, is carried out")
+    func lostBegin() async throws {
+        try await ControlRoom.with(nodes: Self.one()) { room in
+            room.database.loseAnswer(to: "attempt.insert")
+            let id = try await room.commit("t")
+            try await room.until("it is placed", stepping: .milliseconds(200)) {
+                try await room.read(id).state == .placed
+            }
+            #expect(room.database.hasLostAnswer)
+            #expect(room.nodes[0].startCount == 1)
+        }
+    }
+
     @Test("inputs that are still on their way move when another slot is free, and when their node goes offline")
     func stuckPrefetch() async throws {
         var settings = ControlRoom.Settings()

@@ -7,6 +7,10 @@ public final class WatchedDatabase: Database {
         var isAway = false
         var statements = 0
         var bodies = 0
+        /// The statement whose transaction's answer is to be lost.
+        var toLose: String?
+        var isLosing = false
+        var hasLost = false
     }
 
     private let database: any Database
@@ -35,12 +39,34 @@ public final class WatchedDatabase: Database {
         if isAway { throw DatabaseError(.unavailable, "The test has taken the database away.") }
     }
 
-    fileprivate func countStatement() { state.withLock { $0.statements += 1 } }
+    /// Loses the answer to the next transaction that runs the statement of this name: it takes effect, and looks as if the
+    /// connection had broken.
+    public func loseAnswer(to statement: String) { state.withLock { $0.toLose = statement } }
+    /// Whether that has happened.
+    public var hasLostAnswer: Bool { state.withLock { $0.hasLost } }
+
+    fileprivate func count(_ statement: BoundStatement) {
+        state.withLock { state in
+            state.statements += 1
+            guard state.toLose == statement.statement.name else { return }
+            (state.toLose, state.isLosing) = (nil, true)
+        }
+    }
+
+    private func loseIfWished() throws {
+        let isLosing = state.withLock { state in
+            defer { state.isLosing = false }
+            state.hasLost = state.hasLost || state.isLosing
+            return state.isLosing
+        }
+        guard isLosing else { return }
+        throw DatabaseError(.unavailable, "The test has lost the answer.", outcomeUnknown: true)
+    }
 
     /// Runs a statement.
     public func query(_ statement: BoundStatement) async throws(DatabaseError) -> [Row] {
         try reach()
-        countStatement()
+        count(statement)
         return try await database.query(statement)
     }
 
@@ -48,7 +74,7 @@ public final class WatchedDatabase: Database {
     @discardableResult
     public func execute(_ statement: BoundStatement) async throws(DatabaseError) -> Int {
         try reach()
-        countStatement()
+        count(statement)
         return try await database.execute(statement)
     }
 
@@ -57,10 +83,12 @@ public final class WatchedDatabase: Database {
         _ isolation: Isolation, _ body: @Sendable (_ session: any DatabaseSession) async throws -> T
     ) async throws -> T {
         try reach()
-        return try await database.transaction(isolation) { session in
+        let result = try await database.transaction(isolation) { session in
             state.withLock { $0.bodies += 1 }
             return try await body(WatchedSession(session: session, database: self))
         }
+        try loseIfWished()
+        return result
     }
 
     /// Tells listeners.
@@ -81,12 +109,12 @@ private struct WatchedSession: DatabaseSession {
     let database: WatchedDatabase
 
     func query(_ statement: BoundStatement) async throws(DatabaseError) -> [Row] {
-        database.countStatement()
+        database.count(statement)
         return try await session.query(statement)
     }
 
     func execute(_ statement: BoundStatement) async throws(DatabaseError) -> Int {
-        database.countStatement()
+        database.count(statement)
         return try await session.execute(statement)
     }
 

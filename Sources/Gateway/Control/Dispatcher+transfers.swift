@@ -6,6 +6,9 @@ internal import Scheduling
 
 /// What carries attempts out, and what a stopped one leaves.
 extension Dispatcher {
+    /// From a step that the record refused to the next try.
+    private static let patience = Duration.seconds(5)
+
     /// Stops a transfer whose task its owner has cancelled or removed.
     func stop(_ id: TaskID) { stop(id, because: "its owner gave it up") }
 
@@ -37,17 +40,29 @@ extension Dispatcher {
 
     // MARK: Recovery
 
-    /// Takes up what an earlier life left: committing attempts are settled by looking, others end and go back to the queue.
+    /// Takes up live attempts that nobody carries, left by an earlier life or by a transition whose answer was lost: committing
+    /// ones are settled by looking, others end and go back to the queue.
     func recover() async throws {
         let (live, _) = try await parts.durable.run { () throws(RecordError) in try await parts.store.live() }
         for record in live {
             guard let attempt = record.liveAttempt else { continue }
+            if let running = transfers[record.id], running.attempt.key == attempt.key {
+                if !attempt.isPrefetch, !running.holdsSlot { giveSlot(to: record.id) }
+                continue
+            }
             switch attempt.state {
             case .committing: start(attempt, isResumed: true)
-            case .recorded, .sending: try await giveUp(attempt, because: "the gateway was restarted before the commit")
+            case .recorded, .sending: try await giveUp(attempt, because: "it was interrupted before the commit")
             case .accepted, .ended: break
             }
         }
+    }
+
+    /// Tells a transfer whose inputs were sent ahead that the record gave it a slot.
+    func giveSlot(to id: TaskID) {
+        transfers[id]?.holdsSlot = true
+        queue.touch(id)
+        transfers[id]?.slot.wake()
     }
 
     /// Ends an attempt whose commit was never sent, so that its task is placed anew.
@@ -121,12 +136,16 @@ extension Dispatcher {
     /// only an accepted attempt can be cancelled. Before that, a cancel or remove has ended the attempt itself.
     private func settle(_ attempt: AttemptRecord) async {
         let id = attempt.attempt.task
-        let reason = transfers[id].flatMap { $0.attempt.key == attempt.key ? $0.stopReason : nil }
         do {
+            // One that broke off by itself would do so again at once: the record refuses its step.
+            if let running = transfers[id], running.attempt.key == attempt.key, running.stopReason == nil {
+                try await parts.clock.sleep(for: Self.patience)
+            }
             let (record, _) = try await parts.durable.run { () throws(RecordError) in
                 try await parts.store.record(of: id)
             }
             guard let live = record?.liveAttempt, live.key == attempt.key else { return forget(attempt) }
+            let reason = transfers[id].flatMap { $0.attempt.key == attempt.key ? $0.stopReason : nil }
             switch live.state {
             case .recorded, .sending:
                 try await giveUp(live, because: reason ?? "its transfer broke off")
@@ -139,6 +158,8 @@ extension Dispatcher {
             }
         } catch {
             forget(attempt)
+            mayHaveLost = true
+            wake(after: Self.patience)
             parts.logger.error(
                 "a stopped transfer could not be given up", ["task": .string(id.string), "error": .string("\(error)")])
         }

@@ -22,6 +22,8 @@ actor Dispatcher: Service {
     var queue = PlacementQueue()
     var transfers: [TaskID: RunningTransfer] = [:]
     var isDraining = false
+    /// Whether live attempts may be left that nobody carries: an answer of the record was lost, or it refused a step.
+    var mayHaveLost = false
     private let scheduler: Scheduler
     private var state = SchedulerState()
     private let startedAt: Timestamp
@@ -59,7 +61,12 @@ actor Dispatcher: Service {
 
     /// - Returns: how long it took to know what to do.
     private func passReporting() async -> Duration {
+        if mayHaveLost {
+            mayHaveLost = false
+            do { try await recover() } catch { mayHaveLost = true }
+        }
         do throws(RecordError) { return try await pass() } catch {
+            mayHaveLost = mayHaveLost || error.outcomeUnknown
             parts.logger.warning("placement pass failed", ["error": .string(error.message)])
             wake(after: .seconds(1))
             return .zero
@@ -124,10 +131,8 @@ actor Dispatcher: Service {
                 return stop(row.id, because: "\(placement.backend) can take it sooner")
             }
             guard try await parts.store.promote(running.attempt.key, at: now) else { return }
-            transfers[row.id]?.holdsSlot = true
-            running.slot.wake()
-            await parts.refresh(row.id)
-            return
+            giveSlot(to: row.id)
+            return await parts.refresh(row.id)
         }
         let isInPlace = row.boundTo != nil || row.project?.backend == placement.backend
         let manner: AttemptManner = isInPlace ? .inPlace : .fresh
@@ -213,7 +218,7 @@ actor Dispatcher: Service {
         return reasons.isEmpty ? "all free slots are spoken for by tasks before it" : reasons
     }
 
-    private func wake(after pause: Duration) {
+    func wake(after pause: Duration) {
         alarm?.cancel()
         let (placement, clock) = (parts.placement, parts.clock)
         alarm = Task(executorPreference: loop) {
