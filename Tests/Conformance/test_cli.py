@@ -46,6 +46,17 @@ def test_wrong_usage_exits_with_2(words):
     assert answer.stderr.strip() and "Usage" in answer.stderr + answer.stdout or "usage" in answer.stderr + answer.stdout
 
 
+def test_an_unknown_state_is_told_with_those_that_are_known():
+    answer = command("tasks", "--state", "nonsense")
+    assert "One of: receiving, queued, " in answer.stderr, answer.stderr
+
+
+def test_warnings_are_called_warnings(tmp_path):
+    answer = command("check", write(tmp_path, "backends: [{name: one, url: http://node1.example.org:3000, token: s3cret}]\n"))
+    assert answer.returncode == 0
+    assert re.search(r"^warning: .*gateway\.yaml:1:\d+: .*the secret stands", answer.stderr, re.M), answer.stderr
+
+
 def write(folder, text):
     path = folder / "gateway.yaml"
     path.write_text(text, encoding="utf-8")

@@ -27,7 +27,7 @@ enum CheckCommand {
             Terminal.err("\(error)\n")
             return 1
         }
-        for warning in loaded.warnings { Terminal.err("\(warning)\n") }
+        for warning in loaded.warnings { Terminal.err("warning: \(warning)\n") }
         if prints { Terminal.out(loaded.inventory.printed()) }
         let count = loaded.inventory.backends.count
         Terminal.out("\(file): \(count == 1 ? "1 backend" : "\(count) backends"), no errors\n")

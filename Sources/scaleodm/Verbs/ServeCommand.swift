@@ -25,7 +25,7 @@ enum ServeCommand {
             Terminal.err("\(error)\n")
             return 1
         }
-        for warning in loaded.warnings { Terminal.err("\(warning)\n") }
+        for warning in loaded.warnings { Terminal.err("warning: \(warning)\n") }
         // Before any thread starts, so that every thread inherits the mask.
         SignalStream.block([SIGTERM, SIGINT])
         do { return try serve(loaded.inventory) } catch {

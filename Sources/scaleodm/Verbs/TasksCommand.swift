@@ -4,9 +4,8 @@ internal import Reactor
 
 /// `scaleodm tasks`: what every task is doing.
 enum TasksCommand {
-    private static let state = Flag(
-        name: "state", value: "STATE",
-        help: "only those in it: \(TaskState.allCases.map(\.rawValue).joined(separator: ", "))")
+    private static let states = TaskState.allCases.map(\.rawValue).joined(separator: ", ")
+    private static let state = Flag(name: "state", value: "STATE", help: "only those in it: \(states)")
     private static let limit = Flag(name: "limit", value: "N", fallback: "50", help: "how many, the newest first")
 
     static let verb = Verb(
@@ -32,7 +31,7 @@ enum TasksCommand {
         var query: [(String, String)] = []
         if let wanted = invocation.value(state) {
             guard TaskState(rawValue: wanted) != nil else {
-                throw CommandError("there is no state `\(wanted)`", advice: "One of: \(state.help)")
+                throw CommandError("there is no state `\(wanted)`", advice: "One of: \(states)")
             }
             query.append(("state", wanted))
         }
