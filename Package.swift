@@ -53,7 +53,9 @@ let libraries: [Target] = [
     library("Configuration", ["YAML", "Model", "Observability"]),
     library("Scheduling", ["Model"]),
     library(
-        "Backends", ["NodeODM", "Storage", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
+        "Backends",
+        ["NodeODM", "Storage", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests"],
+        resources: ["download.sh", "process.py", "upload.py", "finish.sh"].map { .embedInCode("Argo/Scripts/\($0)") }),
     library(
         "Gateway",
         [
@@ -79,6 +81,7 @@ let testTargets: [Target] = [
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes", "Digests"], path: "Tests/TestSupport",
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
+    tests("Backends", ["Backends", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model"]),
     tests("Record", ["Record", "SQL", "Model"]),
     tests(
         "Gateway",
