@@ -47,4 +47,12 @@ public protocol Backend: Sendable {
 
     /// Where an asset can be had; nil where this backend has no such asset.
     func download(of task: BackendTaskID, asset: String) -> DownloadSource?
+
+    /// Work beside being asked, such as a watch; returns at once where there is none, else when it is cancelled.
+    func run() async
+}
+
+extension Backend {
+    /// Most kinds only answer.
+    public func run() async {}
 }

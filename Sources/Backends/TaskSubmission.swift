@@ -15,6 +15,8 @@ public struct TaskSubmission: Sendable {
     public var dateCreated: Timestamp
     /// The stored inputs.
     public var inputs: [InputFile]
+    /// The same inputs and the results as places in an object store, for kinds that work there; nil: they can't take the task.
+    public var objects: ObjectSubmission?
 
     /// Every part is given.
     public init(

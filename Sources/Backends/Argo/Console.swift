@@ -1,0 +1,137 @@
+internal import Model
+internal import Reactor
+import Synchronization
+
+/// Reads the console of one workflow: follows its pods while they run, and gathers what is left of them at the end.
+final class Console: Sendable {
+    private struct State {
+        var merger: LogMerger
+        var isBusy = false
+        var isFollowed = false
+        var isComplete = false
+        var finishedPods: Set<String> = []
+        var readAt: MonotonicTime?
+    }
+
+    private let client: ArgoClient
+    private let clock: any WorldClock
+    private let state: Mutex<State>
+    /// The container whose console is the task's.
+    private static let container = "process"
+    /// Polled consoles are read no more often.
+    private static let pause = Duration.seconds(1)
+
+    init(client: ArgoClient, clock: any WorldClock, taken: Int) {
+        self.client = client
+        self.clock = clock
+        state = Mutex(State(merger: LogMerger(taken: taken)))
+    }
+
+    /// Lines from a number on; those before it won't be asked for again.
+    func lines(from number: Int) -> [String] { state.withLock { $0.merger.lines(from: number) } }
+    /// The runner's own figure.
+    var progress: Double? { state.withLock { $0.merger.progress } }
+    /// Images that the runner counted.
+    var images: Int? { state.withLock { $0.merger.images } }
+    /// Whether somebody follows it.
+    var isFollowed: Bool {
+        get { state.withLock { $0.isFollowed } }
+        set { state.withLock { $0.isFollowed = newValue } }
+    }
+
+    /// Reads what there is now of the pods that ran, in their order, unless somebody else is at it.
+    func poll(_ workflow: WorkflowObject) async {
+        let now = clock.monotonic()
+        let isMine = state.withLock { state in
+            if state.isBusy || state.isFollowed || state.isComplete { return false }
+            if let last = state.readAt, now - last < Self.pause { return false }
+            state.isBusy = true
+            state.readAt = now
+            return true
+        }
+        guard isMine else { return }
+        await readPods(of: workflow, follows: false)
+        state.withLock { $0.isBusy = false }
+    }
+
+    /// Follows the present pod until its container ends.
+    func follow(_ workflow: WorkflowObject) async { await readPods(of: workflow, follows: true) }
+
+    /// Gathers what is left once the workflow has ended: the pods, what Argo kept, what the runner left in the object store.
+    /// - Parameter leftover: `task_output.txt`, asked for only where it is needed.
+    func complete(_ workflow: WorkflowObject, leftover: () async -> [UInt8]?) async {
+        // A followed stream ends with its workflow, a little later.
+        for _ in 0..<50 where isFollowed { try? await clock.sleep(for: .milliseconds(200)) }
+        let isMine = state.withLock { state in
+            if state.isBusy || state.isComplete { return false }
+            state.isBusy = true
+            return true
+        }
+        guard isMine else { return }
+        let isWhole = await readPods(of: workflow, follows: false)
+        if !isWhole, let pod = workflow.pods.last {
+            let name = workflow.podName(of: pod)
+            var text: [UInt8]?
+            do throws(ArgoError) {
+                text = try await client.archivedLog(of: workflow, node: pod.id, container: Self.container)
+            } catch { text = nil }
+            if text == nil { text = await leftover() }
+            if let text {
+                state.withLock { state in
+                    state.merger.begin(pod: name)
+                    state.merger.appendRest(of: String(decoding: text, as: UTF8.self))
+                }
+            }
+        }
+        state.withLock { state in
+            state.merger.caughtUp()
+            state.isComplete = true
+            state.isBusy = false
+        }
+    }
+
+    /// Reads pods one after the other; a later one only when those before it have ended.
+    /// - Returns: whether the last pod's console could be read to its end.
+    @discardableResult
+    private func readPods(of workflow: WorkflowObject, follows: Bool) async -> Bool {
+        var isWhole = false
+        for pod in workflow.pods where pod.phase != "Pending" && !pod.phase.isEmpty {
+            let name = workflow.podName(of: pod)
+            if state.withLock({ $0.finishedPods.contains(name) }) {
+                isWhole = true
+                continue
+            }
+            let hasEnded = pod.isFinished
+            isWhole = await read(workflow.name, name, follows: follows && !hasEnded)
+            if hasEnded, isWhole { state.withLock { _ = $0.finishedPods.insert(name) } }
+            if !hasEnded { break }
+        }
+        if isWhole, !follows { state.withLock { $0.merger.caughtUp() } }
+        return isWhole
+    }
+
+    private func read(_ workflow: String, _ pod: String, follows: Bool) async -> Bool {
+        let since = state.withLock { $0.merger.since(pod: pod) }
+        var count = 0
+        do throws(ArgoError) {
+            try await client.log(
+                of: workflow, pod: pod, container: Self.container, since: since, follows: follows
+            ) { line in
+                // What isn't followed has an end, and a kubelet keeps little: only a stream may have to wait.
+                while follows, self.state.withLock({ $0.merger.isFull }) {
+                    do { try await self.clock.sleep(for: .milliseconds(200)) } catch { return false }
+                }
+                self.state.withLock { state in
+                    // A pod counts as begun with its first line: an empty stream says nothing (the contract, 2.3).
+                    if count == 0 { state.merger.begin(pod: pod) }
+                    state.merger.take(line)
+                }
+                count += 1
+                return true
+            }
+        } catch {
+            return false
+        }
+        return count > 0 || since != nil
+    }
+}
