@@ -30,7 +30,8 @@ struct ManifestPartTests {
     func overrides() throws {
         let overrides = try ResourceOverrides(
             json: Fixtures.json(
-                #"{"memory":{"max":"100Gi"},"classes":[{"images":500,"memory":"64Gi","cpu":16,"workspace":"1Ti"}],"upload":{"limits":{"memory":"2Gi"}}}"#))
+                #"{"memory":{"max":"100Gi"},"classes":[{"images":500,"memory":"64Gi","cpu":16,"workspace":"1Ti"}],"upload":{"limits":{"memory":"2Gi"}}}"#
+            ))
         let small = ResourceSizing(images: 400, bytes: 0, options: [], overrides: overrides)
         #expect(small == ResourceSizing(images: 400, bytes: 0, options: [], overrides: overrides))
         #expect(small.memory == .gibibytes(64) && small.cores == 16 && small.workspace == .gibibytes(1024))
@@ -51,7 +52,9 @@ struct ManifestPartTests {
         #expect(KubernetesQuantity.bytes("64Gi") == 64 << 30)
         #expect(KubernetesQuantity.bytes("500M") == 500_000_000)
         #expect(KubernetesQuantity.bytes("12") == 12)
-        for wrong in ["", "Gi", "-1Gi", "1.5Gi", "99999999999999Ti", "1 Gi"] { #expect(KubernetesQuantity.bytes(wrong) == nil) }
+        for wrong in ["", "Gi", "-1Gi", "1.5Gi", "99999999999999Ti", "1 Gi"] {
+            #expect(KubernetesQuantity.bytes(wrong) == nil)
+        }
         #expect(KubernetesQuantity.text(64 << 30) == "64Gi" && KubernetesQuantity.text(1536 << 20) == "1536Mi")
     }
 
@@ -94,7 +97,8 @@ struct ManifestPartTests {
             ("a.jpg", .image), ("sub/B.TIF", .image), ("sub/sub/c.jpg", .unwanted), ("drafts/x.jpg", .unwanted),
             ("x_low.tif", .unwanted), ("sub/x_low.jpg", .unwanted), ("gcp_list.txt", .side), ("notes.txt", .unwanted),
             ("odm_dem/dsm.tif", .unwanted), ("old-output/a.tif", .unwanted), ("thumbs/a.jpg", .unwanted),
-            ("set.zip", .archive), ("all.zip", .unwanted), ("", .unwanted), ("folder/", .unwanted), ("film.mp4", .image),
+            ("set.zip", .archive), ("all.zip", .unwanted), ("", .unwanted), ("folder/", .unwanted),
+            ("film.mp4", .image),
         ]
         for (path, kind) in kinds { #expect(selection.kind(of: path) == kind, "\(path)") }
         #expect(InputSelection.staged.kind(of: "anything.bin") == .image)

@@ -53,8 +53,10 @@ struct ManifestTests {
             TaskOption(name: "dsm", value: .bool(true)), TaskOption(name: "dtm", value: .bool(false)),
             TaskOption(name: "crop", value: .double(5.0)), TaskOption(name: "dem-resolution", value: .double(-0.5)),
             TaskOption(name: "min-num-features", value: .integer(8000)), TaskOption(name: "crop", value: .integer(9)),
-            TaskOption(name: "project-path", value: .string("/etc")), TaskOption(name: "rerun-from", value: .string("odm_dem")),
-            TaskOption(name: "max-concurrency", value: .integer(99)), TaskOption(name: "x; rm -rf /", value: .bool(true)),
+            TaskOption(name: "project-path", value: .string("/etc")),
+            TaskOption(name: "rerun-from", value: .string("odm_dem")),
+            TaskOption(name: "max-concurrency", value: .integer(99)),
+            TaskOption(name: "x; rm -rf /", value: .bool(true)),
         ]
         #expect(
             EngineArguments.vector(of: options, without: ["max-concurrency"]) == [
@@ -64,7 +66,8 @@ struct ManifestTests {
 
     @Test("the shape is the contract's: one pod, three containers, an exit handler, retries, limits")
     func shape() throws {
-        let manifest = try WorkflowManifest(try Fixtures.task(attempt: 2), profile: WorkflowProfile(), gateway: Fixtures.gateway)
+        let manifest = try WorkflowManifest(
+            try Fixtures.task(attempt: 2), profile: WorkflowProfile(), gateway: Fixtures.gateway)
         let spec = try #require(manifest.json["spec"])
         let main = try #require(spec.at("templates", "0"))
         let containers = try #require(main.at("containerSet", "containers")?.array)
@@ -89,7 +92,8 @@ struct ManifestTests {
         profile.s3Secret = "keys"
         let manifest = try WorkflowManifest(try Fixtures.task(), profile: profile, gateway: Fixtures.gateway)
         for index in ["0", "1", "2"] {
-            let path = manifest.json.at("spec", "templates", "0", "containerSet", "containers", index, "env")?.array ?? []
+            let path =
+                manifest.json.at("spec", "templates", "0", "containerSet", "containers", index, "env")?.array ?? []
             let secret = path.first { $0["name"]?.text == "AWS_SECRET_ACCESS_KEY" }
             #expect(secret?.at("valueFrom", "secretKeyRef", "name")?.text == "keys")
             #expect(secret?["value"] == nil)
@@ -131,7 +135,9 @@ struct ManifestTests {
         profile.allowedEngineImages = ["opendronemap/odm:gpu", "registry.example.org:5000/odm"]
         #expect(try profile.image(asked: nil) == "opendronemap/odm:3.6.0")
         #expect(try profile.image(asked: "opendronemap/odm:3.5.5") == "opendronemap/odm:3.5.5")
-        #expect(try profile.image(asked: "registry.example.org:5000/odm@sha256:ab") == "registry.example.org:5000/odm@sha256:ab")
+        #expect(
+            try profile.image(asked: "registry.example.org:5000/odm@sha256:ab")
+                == "registry.example.org:5000/odm@sha256:ab")
         for refused in ["evil/odm:1", "opendronemap/odm2:1", "opendronemap/odm:{{x}}", "opendronemap/odm:1 --x"] {
             #expect(throws: ManifestError.self, "\(refused)") { try profile.image(asked: refused) }
         }

@@ -2,7 +2,8 @@
 public enum ArgoAssets {
     /// Short names of ScaleODM's and of NodeODM before 2.0.
     private static let short = [
-        "orthophoto.tif": "odm_orthophoto/odm_orthophoto.tif", "dsm.tif": "odm_dem/dsm.tif", "dtm.tif": "odm_dem/dtm.tif",
+        "orthophoto.tif": "odm_orthophoto/odm_orthophoto.tif", "dsm.tif": "odm_dem/dsm.tif",
+        "dtm.tif": "odm_dem/dtm.tif",
         "orthophoto": "odm_orthophoto/odm_orthophoto.tif", "dsm": "odm_dem/dsm.tif", "dtm": "odm_dem/dtm.tif",
         "point_cloud": "odm_georeferencing/odm_georeferenced_model.laz",
     ]
@@ -15,7 +16,9 @@ public enum ArgoAssets {
         guard !asset.isEmpty, asset.utf8.count <= 900, !asset.hasPrefix("/") else { return nil }
         let segments = asset.split(separator: "/", omittingEmptySubsequences: false)
         guard segments.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else { return nil }
-        guard asset.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && $0 != "\\" }) else { return nil }
+        guard asset.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && $0 != "\\" }) else {
+            return nil
+        }
         // The gateway's own markers are no results.
         return asset.hasPrefix("_") ? nil : asset
     }

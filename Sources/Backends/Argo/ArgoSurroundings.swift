@@ -4,8 +4,8 @@ public import Model
 public protocol SmallObjects: Sendable {
     /// Reads an object.
     /// - Parameters:
+    ///   - name: below the place.
     ///   - place: bucket and prefix.
-    ///   - name: below it.
     ///   - endpoint: another object store than the gateway's own, where a task names one.
     /// - Returns: nil where there is none.
     /// - Throws: anything where that can't be told now.

@@ -58,7 +58,9 @@ final class Console: Sendable {
     func follow(_ workflow: WorkflowObject) async { await readPods(of: workflow, follows: true) }
 
     /// Gathers what is left once the workflow has ended: the pods, what Argo kept, what the runner left in the object store.
-    /// - Parameter leftover: `task_output.txt`, asked for only where it is needed.
+    /// - Parameters:
+    ///   - workflow: as it ended.
+    ///   - leftover: `task_output.txt`, asked for only where it is needed.
     func complete(_ workflow: WorkflowObject, leftover: () async -> [UInt8]?) async {
         // A followed stream ends with its workflow, a little later.
         for _ in 0..<50 where isFollowed { try? await clock.sleep(for: .milliseconds(200)) }
@@ -132,6 +134,7 @@ final class Console: Sendable {
         } catch {
             return false
         }
-        return count > 0 || since != nil
+        // The line at the cursor comes again where the pod is still there; an empty stream proves nothing.
+        return count > 0
     }
 }

@@ -25,9 +25,12 @@ struct ArgoAnswer {
         let json = Self.json(in: body)
         // gRPC's envelope of streams stands one level deeper.
         let error = json?["error"]?.members != nil ? json?["error"] : json
-        let text = (error?["message"]?.text ?? error?["error"]?.text ?? json?["error"]?.text).map { String($0.prefix(500)) }
+        let text = (error?["message"]?.text ?? error?["error"]?.text ?? json?["error"]?.text).map {
+            String($0.prefix(500))
+        }
         let message = "status \(status)\(text.map { ": \($0)" } ?? "")"
-        return ArgoError(code(grpc: error?["code"]?.integer, reason: json?["reason"]?.text, text ?? ""), status: status, message)
+        return ArgoError(
+            code(grpc: error?["code"]?.integer, reason: json?["reason"]?.text, text ?? ""), status: status, message)
     }
 
     private func code(grpc: Int64?, reason: String?, _ text: String) -> ArgoError.Code {

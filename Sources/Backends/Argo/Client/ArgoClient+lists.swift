@@ -29,6 +29,7 @@ extension ArgoClient {
     /// The Argo Server's pages are offsets into a list that moves and lags behind: that a workflow isn't among them means nothing.
     /// - Parameter selector: of labels.
     /// - Returns: each workflow once.
+    /// - Throws: `gone` where its pages expired again and again, and what every call throws.
     public func list(_ selector: String) async throws(ArgoError) -> Listing {
         for isRetry in [false, true] {
             do throws(ArgoError) {
@@ -103,7 +104,8 @@ extension ArgoClient {
         case "ERROR":
             let text = object["message"]?.text ?? "an error without a text"
             throw ArgoError(
-                object["code"]?.integer == 410 || ArgoAnswer.meansGone(text) ? .gone : .outcomeUnknown, status: 200, text)
+                object["code"]?.integer == 410 || ArgoAnswer.meansGone(text) ? .gone : .outcomeUnknown, status: 200,
+                text)
         default: return nil
         }
     }

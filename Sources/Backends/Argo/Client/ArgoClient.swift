@@ -48,7 +48,8 @@ public struct ArgoClient: Sendable {
             ])
             answer = try await ask(.post, routes.workflows, body)
         case .kubernetes:
-            answer = try await ask(.post, ArgoRoutes.target(routes.workflows, [("fieldManager", "odm-gateway")]), manifest)
+            answer = try await ask(
+                .post, ArgoRoutes.target(routes.workflows, [("fieldManager", "odm-gateway")]), manifest)
         }
         guard let workflow = WorkflowObject(json: try answer.json()) else {
             throw ArgoError(.outcomeUnknown, status: answer.status, "the answer to a create is no workflow")
@@ -81,6 +82,7 @@ public struct ArgoClient: Sendable {
     /// - Parameters:
     ///   - name: of the workflow.
     ///   - uid: only this one; a successor of the same name stays.
+    /// - Throws: `notFound` where there is none.
     public func delete(_ name: String, uid: String) async throws(ArgoError) {
         switch connection.api {
         case .argoServer:

@@ -35,7 +35,7 @@ struct StreamLines {
     }
 
     /// What stands after the last line end.
-    func rest() -> ArraySlice<UInt8>? { content(of: buffer[start...]) }
+    func rest() -> ArraySlice<UInt8>? { start < buffer.count ? content(of: buffer[start...]) : nil }
 
     private func content(of line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         var line = line

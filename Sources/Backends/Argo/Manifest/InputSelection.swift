@@ -78,6 +78,7 @@ public struct InputSelection: Sendable, Hashable {
 
     /// What an object is to a task.
     /// - Parameter path: the key without the place's prefix.
+    /// - Returns: how it is to be taken.
     public func kind(of path: String) -> Kind {
         let segments = path.split(separator: "/", omittingEmptySubsequences: false)
         guard !path.isEmpty, segments.count <= depth, let name = segments.last, !name.isEmpty else { return .unwanted }

@@ -72,7 +72,9 @@ public struct ResourceOverrides: Sendable, Equatable {
             guard let images = number(entry["images"]), images > 0 else {
                 throw ManifestError(.inventory, "\(place).images must be a number above 0")
             }
-            if let unknown = entry.members?.first(where: { !["images", "memory", "cpu", "workspace"].contains($0.name) }) {
+            if let unknown = entry.members?.first(where: {
+                !["images", "memory", "cpu", "workspace"].contains($0.name)
+            }) {
                 throw ManifestError(.inventory, "\(place) has no key \(unknown.name)")
             }
             let cores = number(entry["cpu"])

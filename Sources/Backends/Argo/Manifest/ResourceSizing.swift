@@ -46,7 +46,9 @@ public struct ResourceSizing: Sendable, Equatable {
         let asked = mine?.memory?.bytes ?? Int64(gibibytes.rounded(.up)) << 30
         let stepped = asked.multipliedReportingOverflow(by: 1 << Int64(min(max(step, 0), 8)))
         memory = ByteCount(
-            min(max(stepped.overflow ? .max : stepped.partialValue, overrides.leastMemory.bytes), overrides.mostMemory.bytes))
+            min(
+                max(stepped.overflow ? .max : stepped.partialValue, overrides.leastMemory.bytes),
+                overrides.mostMemory.bytes))
         cores = mine?.cores ?? min(max(Int(memory.bytes >> 32), 2), 64)
         workspace = mine?.workspace ?? Self.workspace(images: images, bytes: bytes)
     }

@@ -93,7 +93,9 @@ struct TaskDocument {
     /// Results that go below the inputs are no inputs.
     private static func filter(of task: WorkflowTask) -> String {
         let rules = task.selection.filterRules
-        guard task.input.bucket == task.output.bucket, task.output.prefix.hasPrefix(task.input.prefix) else { return rules }
+        guard task.input.bucket == task.output.bucket, task.output.prefix.hasPrefix(task.input.prefix) else {
+            return rules
+        }
         let rest = task.output.prefix.dropFirst(task.input.prefix.count)
         guard !rest.isEmpty else { return rules }
         let literal = rest.map { "*?[]{}\\".contains($0) ? "\\\($0)" : String($0) }.joined()

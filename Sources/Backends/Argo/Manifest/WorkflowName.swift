@@ -18,6 +18,7 @@ public enum WorkflowName {
 
     /// A fresh task id for a submission without an upload.
     /// - Parameter random: ten characters are drawn from it.
+    /// - Returns: a name that no other task is likely to have: a clash is as likely as not among 10^7 tasks.
     public static func fresh(_ random: some RandomBits) -> String {
         var name = prefix
         for _ in 0..<10 { name.append(alphabet[Int(random.next() % UInt64(alphabet.count))]) }

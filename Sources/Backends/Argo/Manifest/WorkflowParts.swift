@@ -174,7 +174,8 @@ struct WorkflowParts {
     // MARK: Security
 
     private static let podSecurity = JSONValue.members([
-        "runAsNonRoot": .bool(true), "runAsUser": .integer(1000), "runAsGroup": .integer(1000), "fsGroup": .integer(1000),
+        "runAsNonRoot": .bool(true), "runAsUser": .integer(1000), "runAsGroup": .integer(1000),
+        "fsGroup": .integer(1000),
         "seccompProfile": .members(["type": .string("RuntimeDefault")]),
     ])
 

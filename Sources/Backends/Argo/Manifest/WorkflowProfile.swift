@@ -61,6 +61,7 @@ public struct WorkflowProfile: Sendable, Equatable {
 
     /// The image for a task.
     /// - Parameter asked: what the client named.
+    /// - Returns: an image reference.
     /// - Throws: ``ManifestError`` where it isn't allowed.
     func image(asked: String?) throws(ManifestError) -> String {
         guard let asked, !asked.isEmpty, asked != engineImage else { return engineImage }

@@ -44,7 +44,9 @@ public struct FailureCause: Sendable, Equatable {
         let pod = workflow.pods.last
         let containers = pod.map { workflow.containers(of: $0) } ?? []
         let failed = containers.filter { ["Failed", "Error"].contains($0.phase) }
-        let texts = ([pod?.message] + failed.map(\.message) + [workflow.message]).compactMap { $0 }.filter { !$0.isEmpty }
+        let texts = ([pod?.message] + failed.map(\.message) + [workflow.message]).compactMap { $0 }.filter {
+            !$0.isEmpty
+        }
         if let known = texts.lazy.compactMap(Self.known).first {
             self = known
         } else if let ended = Self.exit(pod: pod, containers: failed) {
@@ -52,14 +54,17 @@ public struct FailureCause: Sendable, Equatable {
         } else if !workflow.shutdown.isEmpty {
             self.init(.terminated, "The workflow was ended in the cluster")
         } else {
-            self.init(.other, texts.first { !$0.hasPrefix("retryStrategy") } ?? "The workflow failed and says no reason")
+            self.init(
+                .other, texts.first { !$0.hasPrefix("retryStrategy") } ?? "The workflow failed and says no reason")
         }
     }
 
     /// What a text says, by its own words.
     static func known(_ text: String) -> FailureCause? {
         if text.contains("OOMKilled") { return FailureCause(.outOfMemory, "Not enough memory") }
-        if text.contains("specified deadline") || text.contains("DeadlineExceeded") || text.contains("exceeded its deadline") {
+        if text.contains("specified deadline") || text.contains("DeadlineExceeded")
+            || text.contains("exceeded its deadline")
+        {
             return FailureCause(.deadline, "The task took longer than its deadline allows")
         }
         if let stuck = stuck(text) { return stuck }
@@ -72,7 +77,8 @@ public struct FailureCause: Sendable, Equatable {
 
     /// What never gets better by waiting.
     static func stuck(_ text: String) -> FailureCause? {
-        if ["ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"].contains(where: text.contains) {
+        if ["ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"].contains(where: text.contains)
+        {
             return FailureCause(.imagePull, "An image of the task can't be pulled: \(text)")
         }
         if text.contains("CreateContainerConfigError") || (text.contains("secret") && text.contains("not found")) {

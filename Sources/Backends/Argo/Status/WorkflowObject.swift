@@ -29,9 +29,8 @@ public struct WorkflowObject: Sendable, Equatable {
     /// The task's description, where the spec was asked for.
     var description: String?
 
-    /// Reads an object.
+    /// Reads an object; nil where it has no name.
     /// - Parameter json: from a create, get, list or watch.
-    /// - Returns: nil where it has no name.
     public init?(json: JSONValue) {
         guard let metadata = json["metadata"], let name = metadata["name"]?.text, !name.isEmpty else { return nil }
         self.name = name
@@ -65,7 +64,11 @@ public struct WorkflowObject: Sendable, Equatable {
     /// The pods that ran the container set, the last try last; the exit handler's isn't among them.
     var pods: [WorkflowNode] {
         nodes.filter { $0.type == "Pod" && !$0.name.hasSuffix(".onExit") && $0.templateName != "finish" }
-            .sorted { ($0.retryIndex, $0.startedAt?.milliseconds ?? .max) < ($1.retryIndex, $1.startedAt?.milliseconds ?? .max) }
+            .sorted {
+                ($0.retryIndex, $0.startedAt?.milliseconds ?? .max) < (
+                    $1.retryIndex, $1.startedAt?.milliseconds ?? .max
+                )
+            }
     }
 
     /// The containers of a pod.
