@@ -182,9 +182,28 @@ struct ArgoBackendTests {
         }) { bench in
             try await bench.backend.stage(bench.attempt, bench.submission)
             _ = await Self.code { try await bench.backend.commit(bench.attempt) }
-            bench.clock.advance(by: .seconds(130))
+            // One that is there needs no fence.
             let outcome = try await bench.backend.discard(bench.attempt)
             #expect(outcome == .wasAccepted)
+        }
+    }
+
+    @Test("a doubt about a create outlives later refusals", arguments: [
+        (401, BackendError.Code.outcomeUnknown), (429, .outcomeUnknown), (400, .uploadLost),
+    ])
+    func stickyDoubt(status: Int, code: BackendError.Code) async throws {
+        try await Self.bench(script: { asked, number in
+            guard asked.method == "POST" else { return Self.unaware(asked) }
+            return number == 0 ? .cut : ScriptedCluster.failure(status, code: 3, "no")
+        }) { bench in
+            try await bench.backend.stage(bench.attempt, bench.submission)
+            #expect(await Self.code { try await bench.backend.commit(bench.attempt) } == .outcomeUnknown)
+            #expect(await Self.code { try await bench.backend.commit(bench.attempt) } == code)
+            bench.clock.advance(by: .seconds(60))
+            #expect(await Self.code { _ = try await bench.backend.discard(bench.attempt) } == .outcomeUnknown)
+            bench.clock.advance(by: .seconds(61))
+            let outcome = try await bench.backend.discard(bench.attempt)
+            #expect(outcome == .discarded)
         }
     }
 

@@ -22,8 +22,10 @@ extension ArgoBackend {
         if settings.countsForeign { count += try await foreign() }
         let now = clock.monotonic()
         let invisible = state.withLock { state in
-            state.posted = state.posted.filter { now - $0.value <= max(Self.visibility, settings.createFence * 4) }
-            return state.posted.filter { own[$0.key] == nil && now - $0.value <= Self.visibility }.count
+            // A doubtful create is remembered until it is settled, however long that takes.
+            state.posted = state.posted.filter { !$0.value.isAnswered || now - $0.value.last <= Self.visibility }
+            state.consoles = state.consoles.filter { now - $0.value.askedAt <= Self.memory }
+            return state.posted.filter { own[$0.key] == nil && now - $0.value.last <= Self.visibility }.count
         }
         count += invisible
         var slots = await slots()

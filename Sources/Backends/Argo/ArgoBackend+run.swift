@@ -19,11 +19,13 @@ extension ArgoBackend {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 for (name, workflow) in watch.fresh ?? [:] {
-                    guard let console = state.withLock({ $0.consoles[name] }), !console.isFollowed else { continue }
-                    guard workflow.pods.contains(where: { $0.phase == "Running" }) else { continue }
-                    // What is there first, to its end: only then is it known whether numbers were lost.
-                    await console.poll(workflow)
-                    console.isFollowed = true
+                    // The rest is read when it is asked for: a stream holds a connection.
+                    guard state.withLock({ $0.followed }) < client.mostFollowed else { break }
+                    guard let console = state.withLock({ $0.consoles[name] }) else { continue }
+                    guard workflow.pods.contains(where: { $0.phase == "Running" }), console.startFollowing() else {
+                        continue
+                    }
+                    state.withLock { $0.followed += 1 }
                     group.addTask { await self.follow(name, console) }
                 }
                 do { try await clock.sleep(for: Self.pause) } catch { return }
@@ -32,7 +34,10 @@ extension ArgoBackend {
     }
 
     private func follow(_ name: String, _ console: Console) async {
-        defer { console.isFollowed = false }
+        defer {
+            console.stopFollowing()
+            state.withLock { $0.followed -= 1 }
+        }
         while !Task.isCancelled, let workflow = watch.fresh(name) {
             await console.follow(workflow)
             do { try await clock.sleep(for: Self.pause) } catch { return }

@@ -108,10 +108,11 @@ extension ArgoBackend {
         _ task: BackendTaskID, _ recorded: RecordedWorkflow, _ status: StatusCode, images: Int, outputFrom line: Int?
     ) -> TaskInfo {
         let now = Timestamp(milliseconds: clock.wallMilliseconds())
+        let output = line.map { line in state.withLock { $0.consoles[task.string] }?.lines(from: line) ?? [] }
         return TaskInfo(
             uuid: task.string, name: recorded.task.string, dateCreated: now, processingTime: -1, status: status,
             errorMessage: status == .failed ? "The workflow was removed from the cluster before it ended" : nil,
-            imagesCount: images, progress: status == .completed ? 100 : 0, output: line == nil ? nil : [])
+            imagesCount: images, progress: status == .completed ? 100 : 0, output: output)
     }
 
     /// The attempt of a workflow: as the record has it.

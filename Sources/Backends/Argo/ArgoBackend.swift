@@ -10,16 +10,28 @@ import Synchronization
 ///
 /// Inputs are in the object store before it is asked, and results stay there: only manifests travel.
 public final class ArgoBackend: Backend {
+    /// The creates of one name.
+    struct Post {
+        /// When the last one left.
+        var last: MonotonicTime
+        /// Whether one of them may have arrived: no later refusal takes that back.
+        var isDoubtful = false
+        /// Whether the cluster has said that the workflow is there.
+        var isAnswered = false
+    }
+
     struct State {
         /// What `stage` made, until it is created.
         var staged: [BackendTaskID: WorkflowManifest] = [:]
-        /// Creates that left in this life, the last one of each name.
-        var posted: [String: MonotonicTime] = [:]
+        /// Creates that left in this life.
+        var posted: [String: Post] = [:]
         /// Names that a get didn't find, since when and how often.
         var missed: [String: (since: MonotonicTime, count: Int)] = [:]
         /// First looked at without a create in this life.
         var fenced: [String: MonotonicTime] = [:]
         var consoles: [String: Console] = [:]
+        /// Consoles that are followed now.
+        var followed = 0
         /// Ended by us because they'd never have started.
         var stuck: [String: FailureCause] = [:]
         /// Slots that were seen to be all there are, and until when that holds.
@@ -120,14 +132,35 @@ public final class ArgoBackend: Backend {
             throw failure(.uploadLost, "the workflow isn't prepared any more")
         }
         let now = clock.monotonic()
-        state.withLock { $0.posted[name] = now }
+        let wasDoubtful = state.withLock { state in
+            let wasDoubtful = state.posted[name]?.isDoubtful ?? false
+            state.posted[name] = Post(last: now, isDoubtful: true)
+            return wasDoubtful
+        }
         do throws(ArgoError) {
             watch.note(try await client.create(manifest.json))
         } catch {
-            guard error.code == .conflict else { throw refusal(of: error) }
-            try await acceptExisting(attempt)
+            if error.code == .conflict {
+                try await acceptExisting(attempt)
+            } else {
+                throw doubted(refusal(of: error), name, wasDoubtful)
+            }
         }
-        state.withLock { $0.staged[attempt.backendTask] = nil }
+        state.withLock { state in
+            state.staged[attempt.backendTask] = nil
+            state.posted[name] = Post(last: now, isAnswered: true)
+        }
+    }
+
+    /// A refusal speaks of its own create alone: where an earlier one may have arrived, the doubt stays (the Argo contract, 5.1).
+    private func doubted(_ failure: BackendError, _ name: String, _ wasDoubtful: Bool) -> BackendError {
+        guard failure.code != .outcomeUnknown, failure.code != .cancelled else { return failure }
+        guard wasDoubtful else {
+            state.withLock { $0.posted[name] = nil }
+            return failure
+        }
+        // A cluster that refuses the object for good won't take it by asking again: absence must be proven.
+        return self.failure(failure.code == .refused ? .uploadLost : .outcomeUnknown, failure.message)
     }
 
     /// What a create's failure means. Where it definitely made nothing, another backend may take the task.
@@ -170,7 +203,7 @@ public final class ArgoBackend: Backend {
         let now = clock.monotonic()
         let since: MonotonicTime? = state.withLock { state in
             state.staged[attempt.backendTask] = nil
-            if let posted = state.posted[name] { return posted }
+            if let posted = state.posted[name] { return posted.last }
             // Of an earlier life's create nothing is known but that it may have left just before.
             guard attempt.state == .committing else { return nil }
             let first = state.fenced[name] ?? now
@@ -178,14 +211,14 @@ public final class ArgoBackend: Backend {
             return first
         }
         guard let since else { return .discarded }
-        guard now - since >= settings.createFence else {
-            throw failure(.outcomeUnknown, "a create that was sent may still arrive")
-        }
         do throws(BackendError) {
             _ = try await status(of: attempt.backendTask, outputFrom: nil)
             return .wasAccepted
         } catch {
             guard error.code == .unknownTask else { throw error }
+        }
+        guard now - since >= settings.createFence else {
+            throw failure(.outcomeUnknown, "a create that was sent may still arrive")
         }
         state.withLock { state in
             state.posted[name] = nil

@@ -11,6 +11,8 @@ final class Console: Sendable {
         var isComplete = false
         var finishedPods: Set<String> = []
         var readAt: MonotonicTime?
+        var hasCaughtUp = false
+        var askedAt: MonotonicTime
     }
 
     private let client: ArgoClient
@@ -24,20 +26,38 @@ final class Console: Sendable {
     init(client: ArgoClient, clock: any WorldClock, taken: Int) {
         self.client = client
         self.clock = clock
-        state = Mutex(State(merger: LogMerger(taken: taken)))
+        state = Mutex(State(merger: LogMerger(taken: taken), askedAt: clock.monotonic()))
     }
 
     /// Lines from a number on; those before it won't be asked for again.
-    func lines(from number: Int) -> [String] { state.withLock { $0.merger.lines(from: number) } }
+    func lines(from number: Int) -> [String] {
+        let now = clock.monotonic()
+        return state.withLock { state in
+            state.askedAt = now
+            return state.merger.lines(from: number)
+        }
+    }
+
+    /// When somebody last asked for lines.
+    var askedAt: MonotonicTime { state.withLock { $0.askedAt } }
     /// The runner's own figure.
     var progress: Double? { state.withLock { $0.merger.progress } }
     /// Images that the runner counted.
     var images: Int? { state.withLock { $0.merger.images } }
-    /// Whether somebody follows it.
-    var isFollowed: Bool {
-        get { state.withLock { $0.isFollowed } }
-        set { state.withLock { $0.isFollowed = newValue } }
+    /// Whether somebody follows or reads it.
+    private var isRead: Bool { state.withLock { $0.isFollowed || $0.isBusy } }
+
+    /// Takes the right to follow, which one reader has at a time.
+    func startFollowing() -> Bool {
+        state.withLock { state in
+            if state.isFollowed || state.isBusy || state.isComplete { return false }
+            state.isFollowed = true
+            return true
+        }
     }
+
+    /// Gives it back.
+    func stopFollowing() { state.withLock { $0.isFollowed = false } }
 
     /// Reads what there is now of the pods that ran, in their order, unless somebody else is at it.
     func poll(_ workflow: WorkflowObject) async {
@@ -54,8 +74,15 @@ final class Console: Sendable {
         state.withLock { $0.isBusy = false }
     }
 
-    /// Follows the present pod until its container ends.
-    func follow(_ workflow: WorkflowObject) async { await readPods(of: workflow, follows: true) }
+    /// Follows the present pod until its container ends. What is there already is read to its end first: only then is it known
+    /// whether numbers of an earlier life were lost.
+    func follow(_ workflow: WorkflowObject) async {
+        if !state.withLock({ $0.hasCaughtUp }) {
+            let isWhole = await readPods(of: workflow, follows: false)
+            state.withLock { $0.hasCaughtUp = isWhole }
+        }
+        await readPods(of: workflow, follows: true)
+    }
 
     /// Gathers what is left once the workflow has ended: the pods, what Argo kept, what the runner left in the object store.
     /// - Parameters:
@@ -63,7 +90,7 @@ final class Console: Sendable {
     ///   - leftover: `task_output.txt`, asked for only where it is needed.
     func complete(_ workflow: WorkflowObject, leftover: () async -> [UInt8]?) async {
         // A followed stream ends with its workflow, a little later.
-        for _ in 0..<50 where isFollowed { try? await clock.sleep(for: .milliseconds(200)) }
+        for _ in 0..<50 where isRead { try? await clock.sleep(for: .milliseconds(200)) }
         let isMine = state.withLock { state in
             if state.isBusy || state.isComplete { return false }
             state.isBusy = true

@@ -13,8 +13,6 @@ final class WorkflowWatch: Sendable {
         var workflows: [String: WorkflowObject] = [:]
         /// When the cluster last answered; nil: never.
         var heard: MonotonicTime?
-        /// When each was last told of.
-        var changed: [String: MonotonicTime] = [:]
     }
 
     private let client: ArgoClient
@@ -27,8 +25,6 @@ final class WorkflowWatch: Sendable {
     static let freshness = Duration.seconds(45)
     /// The net below the watch: what a watch lost comes back so soon.
     static let resync = Duration.seconds(30)
-    /// Told of so recently, a list without it lags behind.
-    private static let lag = Duration.seconds(60)
 
     let selector: String
 
@@ -63,10 +59,7 @@ final class WorkflowWatch: Sendable {
 
     /// A workflow is gone.
     func forget(_ name: String) {
-        snapshot.withLock { snapshot in
-            snapshot.workflows[name] = nil
-            snapshot.changed[name] = nil
-        }
+        snapshot.withLock { $0.workflows[name] = nil }
     }
 
     /// Lists and watches until it is cancelled.
@@ -128,11 +121,8 @@ final class WorkflowWatch: Sendable {
         for workflow in listing.workflows { take(workflow) }
         snapshot.withLock { snapshot in
             snapshot.heard = now
-            for name in snapshot.workflows.keys where !listed.contains(name) {
-                guard let changed = snapshot.changed[name], now - changed > Self.lag else { continue }
-                snapshot.workflows[name] = nil
-                snapshot.changed[name] = nil
-            }
+            // Ended while nobody watched, or the list lags behind: the next question about it is a get, which decides.
+            snapshot.workflows = snapshot.workflows.filter { listed.contains($0.key) }
         }
         return listing.version
     }
@@ -149,7 +139,6 @@ final class WorkflowWatch: Sendable {
 
     /// Keeps the newest: a lagging list must not bring back what a watch has told already.
     private func take(_ workflow: WorkflowObject) {
-        let now = clock.monotonic()
         snapshot.withLock { snapshot in
             if let known = snapshot.workflows[workflow.name], known.uid == workflow.uid,
                 let old = UInt64(known.resourceVersion), let new = UInt64(workflow.resourceVersion), new < old
@@ -159,11 +148,9 @@ final class WorkflowWatch: Sendable {
             // One that has ended is asked for by itself; keeping all of them would keep days of them.
             guard !workflow.isFinished else {
                 snapshot.workflows[workflow.name] = nil
-                snapshot.changed[workflow.name] = nil
                 return
             }
             snapshot.workflows[workflow.name] = workflow
-            snapshot.changed[workflow.name] = now
         }
     }
 }

@@ -12,6 +12,9 @@ public struct ArgoClient: Sendable {
     /// How it is spoken to.
     public let connection: ArgoConnection
     private let client: CurlClient
+    private let streams: CurlClient
+    /// Consoles that may be followed at a time.
+    let mostFollowed: Int
     let routes: ArgoRoutes
     let clock: any WorldClock
 
@@ -20,11 +23,17 @@ public struct ArgoClient: Sendable {
     /// A client of one cluster.
     /// - Parameters:
     ///   - connection: where it is.
-    ///   - client: makes the calls; followed consoles and watches hold a connection each.
+    ///   - client: makes the calls.
+    ///   - streams: holds the watch and followed consoles, a connection each, so that calls never wait for one of them; it must
+    ///     allow as many to one host. nil: `client`, for tests and few tasks.
     ///   - clock: for idle streams.
-    public init(connection: ArgoConnection, client: CurlClient, clock: any WorldClock = SystemClock()) {
+    public init(
+        connection: ArgoConnection, client: CurlClient, streams: CurlClient? = nil, clock: any WorldClock = SystemClock()
+    ) {
         self.connection = connection
         self.client = client
+        self.streams = streams ?? client
+        mostFollowed = streams == nil ? 32 : 512
         self.clock = clock
         routes = ArgoRoutes(api: connection.api, namespace: connection.namespace)
     }
@@ -173,7 +182,7 @@ public struct ArgoClient: Sendable {
         request.fields.set(.accept, connection.api == .argoServer ? "text/event-stream" : "application/json, */*")
         for isRetry in [false, true] {
             do {
-                try await client.stream(request) { head, body in
+                try await streams.stream(request) { head, body in
                     try await consume(head, body, idle: idle, take)
                 }
                 return
