@@ -60,7 +60,7 @@ let libraries: [Target] = [
         "Gateway",
         [
             "Scheduling", "Record", "SQL", "Configuration", "Backends", "Storage", "NodeODM", "HTTPServer", "HTTPRelay",
-            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests",
+            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests", "YAML",
         ]),
 ]
 
@@ -89,6 +89,7 @@ let testTargets: [Target] = [
             "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Storage", "HTTPClient", "HTTPTypes",
             "HTTPServer", "Observability", "Digests",
             "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage",
+            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Configuration", "YAML", "HTTPClient",
             "Observability",
         ]),
     tests("Observability", ["Observability"]),

@@ -188,9 +188,11 @@ struct ArgoBackendTests {
         }
     }
 
-    @Test("a doubt about a create outlives later refusals", arguments: [
-        (401, BackendError.Code.outcomeUnknown), (429, .outcomeUnknown), (400, .uploadLost),
-    ])
+    @Test(
+        "a doubt about a create outlives later refusals",
+        arguments: [
+            (401, BackendError.Code.outcomeUnknown), (429, .outcomeUnknown), (400, .uploadLost),
+        ])
     func stickyDoubt(status: Int, code: BackendError.Code) async throws {
         try await Self.bench(script: { asked, number in
             guard asked.method == "POST" else { return Self.unaware(asked) }

@@ -38,7 +38,7 @@ extension ArgoBackend {
         let mapping = PhaseMapping(workflow, now: Timestamp(milliseconds: clock.wallMilliseconds()))
         await endStuck(workflow, mapping)
         let console = line.map { self.console(of: task.string, taken: $0) }
-        if let console { await read(console, workflow, mapping) }
+        if let console { try await read(console, workflow) }
         var info = TaskInfo(
             uuid: task.string, name: workflow.labels[WorkflowManifest.Mark.task] ?? "",
             dateCreated: workflow.createdAt ?? Timestamp(milliseconds: clock.wallMilliseconds()),
@@ -171,11 +171,15 @@ extension ArgoBackend {
         }
     }
 
-    private func read(_ console: Console, _ workflow: WorkflowObject, _ mapping: PhaseMapping) async {
+    private func read(_ console: Console, _ workflow: WorkflowObject) async throws(BackendError) {
         guard workflow.isFinished else { return await console.poll(workflow) }
-        await console.complete(workflow) {
+        let isComplete = await console.complete(workflow) {
             guard let objects = self.objects, let recorded = await self.recorded(workflow) else { return nil }
             return try? await objects.read("task_output.txt", in: recorded.output, endpoint: recorded.endpoint)
+        }
+        // Whoever is told of the end asks for no more lines.
+        guard isComplete else {
+            throw failure(.outcomeUnknown, "the task has ended, and its console can't be read now")
         }
     }
 }

@@ -140,11 +140,10 @@ public final class ArgoBackend: Backend {
         do throws(ArgoError) {
             watch.note(try await client.create(manifest.json))
         } catch {
-            if error.code == .conflict {
-                try await acceptExisting(attempt)
-            } else {
+            guard error.code == .conflict else {
                 throw doubted(refusal(of: error), name, wasDoubtful)
             }
+            try await acceptExisting(attempt)
         }
         state.withLock { state in
             state.staged[attempt.backendTask] = nil

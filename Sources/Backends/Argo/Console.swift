@@ -4,6 +4,16 @@ import Synchronization
 
 /// Reads the console of one workflow: follows its pods while they run, and gathers what is left of them at the end.
 final class Console: Sendable {
+    /// What came of reading a pod's console.
+    private enum Reading {
+        /// It was read to its present end.
+        case whole
+        /// The pod, or its console, isn't there; or nothing came, which proves nothing.
+        case nothing
+        /// It can't be told now.
+        case failed
+    }
+
     private struct State {
         var merger: LogMerger
         var isBusy = false
@@ -13,6 +23,7 @@ final class Console: Sendable {
         var readAt: MonotonicTime?
         var hasCaughtUp = false
         var askedAt: MonotonicTime
+        var failures = 0
     }
 
     private let client: ArgoClient
@@ -22,6 +33,8 @@ final class Console: Sendable {
     private static let container = "process"
     /// Polled consoles are read no more often.
     private static let pause = Duration.seconds(1)
+    /// A console that can't be read so often doesn't keep the end of its task from being shown.
+    private static let mostFailures = 10
 
     init(client: ArgoClient, clock: any WorldClock, taken: Int) {
         self.client = client
@@ -78,8 +91,8 @@ final class Console: Sendable {
     /// whether numbers of an earlier life were lost.
     func follow(_ workflow: WorkflowObject) async {
         if !state.withLock({ $0.hasCaughtUp }) {
-            let isWhole = await readPods(of: workflow, follows: false)
-            state.withLock { $0.hasCaughtUp = isWhole }
+            let reading = await readPods(of: workflow, follows: false)
+            state.withLock { $0.hasCaughtUp = reading == .whole }
         }
         await readPods(of: workflow, follows: true)
     }
@@ -88,7 +101,8 @@ final class Console: Sendable {
     /// - Parameters:
     ///   - workflow: as it ended.
     ///   - leftover: `task_output.txt`, asked for only where it is needed.
-    func complete(_ workflow: WorkflowObject, leftover: () async -> [UInt8]?) async {
+    /// - Returns: false where it should be asked again a little later.
+    func complete(_ workflow: WorkflowObject, leftover: () async -> [UInt8]?) async -> Bool {
         // A followed stream ends with its workflow, a little later.
         for _ in 0..<50 where isRead { try? await clock.sleep(for: .milliseconds(200)) }
         let isMine = state.withLock { state in
@@ -96,9 +110,17 @@ final class Console: Sendable {
             state.isBusy = true
             return true
         }
-        guard isMine else { return }
-        let isWhole = await readPods(of: workflow, follows: false)
-        if !isWhole, let pod = workflow.pods.last {
+        guard isMine else { return state.withLock { $0.isComplete } }
+        let reading = await readPods(of: workflow, follows: false)
+        let isPatient = state.withLock { state in
+            guard reading == .failed else { return false }
+            state.failures += 1
+            guard state.failures < Self.mostFailures else { return false }
+            state.isBusy = false
+            return true
+        }
+        if isPatient { return false }
+        if reading != .whole, let pod = workflow.pods.last {
             let name = workflow.podName(of: pod)
             var text: [UInt8]?
             do throws(ArgoError) {
@@ -117,29 +139,31 @@ final class Console: Sendable {
             state.isComplete = true
             state.isBusy = false
         }
+        return true
     }
 
     /// Reads pods one after the other; a later one only when those before it have ended.
-    /// - Returns: whether the last pod's console could be read to its end.
+    /// - Returns: what came of the last one that was read.
     @discardableResult
-    private func readPods(of workflow: WorkflowObject, follows: Bool) async -> Bool {
-        var isWhole = false
+    private func readPods(of workflow: WorkflowObject, follows: Bool) async -> Reading {
+        var reading = Reading.nothing
         for pod in workflow.pods where pod.phase != "Pending" && !pod.phase.isEmpty {
             let name = workflow.podName(of: pod)
             if state.withLock({ $0.finishedPods.contains(name) }) {
-                isWhole = true
+                reading = .whole
                 continue
             }
             let hasEnded = pod.isFinished
-            isWhole = await read(workflow.name, name, follows: follows && !hasEnded)
-            if hasEnded, isWhole { state.withLock { _ = $0.finishedPods.insert(name) } }
-            if !hasEnded { break }
+            reading = await read(workflow.name, name, follows: follows && !hasEnded)
+            if hasEnded, reading == .whole { state.withLock { _ = $0.finishedPods.insert(name) } }
+            // A later pod's lines come after all of this one's.
+            if !hasEnded || reading == .failed { break }
         }
-        if isWhole, !follows { state.withLock { $0.merger.caughtUp() } }
-        return isWhole
+        if reading == .whole, !follows { state.withLock { $0.merger.caughtUp() } }
+        return reading
     }
 
-    private func read(_ workflow: String, _ pod: String, follows: Bool) async -> Bool {
+    private func read(_ workflow: String, _ pod: String, follows: Bool) async -> Reading {
         let since = state.withLock { $0.merger.since(pod: pod) }
         var count = 0
         do throws(ArgoError) {
@@ -159,9 +183,13 @@ final class Console: Sendable {
                 return true
             }
         } catch {
-            return false
+            switch error.code {
+            case .notFound, .refused, .forbidden, .noSuchPlace, .gone: return .nothing
+            case .notSent, .outcomeUnknown, .unauthorized, .conflict, .busy, .alreadyOver, .malformedAnswer, .cancelled:
+                return .failed
+            }
         }
         // The line at the cursor comes again where the pod is still there; an empty stream proves nothing.
-        return count > 0
+        return count > 0 ? .whole : .nothing
     }
 }

@@ -28,7 +28,8 @@ public struct ArgoClient: Sendable {
     ///     allow as many to one host. nil: `client`, for tests and few tasks.
     ///   - clock: for idle streams.
     public init(
-        connection: ArgoConnection, client: CurlClient, streams: CurlClient? = nil, clock: any WorldClock = SystemClock()
+        connection: ArgoConnection, client: CurlClient, streams: CurlClient? = nil,
+        clock: any WorldClock = SystemClock()
     ) {
         self.connection = connection
         self.client = client

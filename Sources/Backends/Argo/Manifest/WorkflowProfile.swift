@@ -59,6 +59,18 @@ public struct WorkflowProfile: Sendable, Equatable {
     /// The defaults.
     public init() {}
 
+    /// Reads `workspace.size` of the inventory.
+    /// - Parameter text: a quantity such as `200Gi`, or `auto`.
+    /// - Returns: nil for `auto`.
+    /// - Throws: ``ManifestError`` where it is neither.
+    public static func workspaceSize(_ text: String) throws(ManifestError) -> ByteCount? {
+        if text == "auto" { return nil }
+        guard let bytes = KubernetesQuantity.bytes(text), bytes > 0 else {
+            throw ManifestError(.inventory, "workspace.size must be a quantity such as 200Gi, or auto")
+        }
+        return ByteCount(bytes)
+    }
+
     /// The image for a task.
     /// - Parameter asked: what the client named.
     /// - Returns: an image reference.
