@@ -81,7 +81,7 @@ let testTargets: [Target] = [
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes", "Digests"], path: "Tests/TestSupport",
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
-    tests("Backends", ["Backends", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model"]),
+    tests("Backends", ["Backends", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
     tests("Record", ["Record", "SQL", "Model"]),
     tests(
         "Gateway",
@@ -91,6 +91,8 @@ let testTargets: [Target] = [
             "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage",
             "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Configuration", "YAML", "HTTPClient",
             "Observability",
+            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Configuration", "YAML",
+            "HTTPClient", "Observability",
         ]),
     tests("Observability", ["Observability"]),
     tests("scaleodm", ["scaleodm", "HTTPClient", "HTTPTypes", "NodeODM", "Reactor"]),

@@ -236,17 +236,16 @@ struct ArgoBackendTests {
 
     @Test("success counts with this attempt's own marker; without it, it is doubted for a minute and then failed")
     func results() async throws {
-        let ended = Mutex("2026-11-24T08:09:50Z")
         try await Self.bench(script: { _, _ in
             .json(
                 200,
                 Workflows.object(
-                    phase: "Succeeded", finishedAt: ended.withLock { $0 }, nodes: [Workflows.pod(phase: "Succeeded")]))
+                    phase: "Succeeded", finishedAt: "2026-11-24T08:09:50Z", nodes: [Workflows.pod(phase: "Succeeded")]))
         }) { bench in
             let young = try await bench.backend.status(of: bench.task.workflow, outputFrom: nil)
             #expect(young.status == .running && young.progress == 99)
             bench.around.mark("_DONE.json", bench.task, attempt: 7)
-            ended.withLock { $0 = "2026-11-24T08:08:00Z" }
+            bench.clock.advance(by: .seconds(61))
             let missing = try await bench.backend.status(of: bench.task.workflow, outputFrom: nil)
             #expect(missing.status == .failed && missing.errorMessage?.hasPrefix("The results are missing") == true)
             bench.around.mark("_DONE.json", bench.task, images: 12)

@@ -194,12 +194,14 @@ struct SimulatedArgoTests {
             let bench = try Bench(client)
             let running = Task { await bench.backend.run() }
             try await bench.start()
+            // As the mirror does, all the while: this cluster's pods are gone soon after their end.
+            async let following = bench.followed()
             for _ in 0..<4 {
                 try await cluster.sim("compact", "{}")
                 try await cluster.sim("fault", #"{"method":"GET","count":1,"path":"*workflow*","drop":"before"}"#)
                 try await SystemClock().sleep(for: .milliseconds(200))
             }
-            let (info, lines) = try await bench.followed()
+            let (info, lines) = try await following
             #expect(info.status == .completed)
             #expect(lines == Self.console)
             running.cancel()

@@ -66,10 +66,17 @@ extension ArgoBackend {
         guard let recorded = await recorded(workflow), objects != nil else { return }
         if let marker = try await marker("_DONE.json", of: recorded, workflow.name) {
             if marker.images >= 0 { info.imagesCount = marker.images }
+            state.withLock { $0.unmarked[workflow.name] = nil }
             return
         }
-        let now = Timestamp(milliseconds: clock.wallMilliseconds())
-        if let end = workflow.finishedAt, now - end < Self.markerGrace {
+        // By our own clock from when we first looked: the cluster's may be another.
+        let now = clock.monotonic()
+        let since = state.withLock { state in
+            let since = state.unmarked[workflow.name] ?? now
+            state.unmarked[workflow.name] = since
+            return since
+        }
+        if now - since < Self.markerGrace {
             info.status = .running
             info.progress = 99
         } else {

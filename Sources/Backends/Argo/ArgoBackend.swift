@@ -27,6 +27,8 @@ public final class ArgoBackend: Backend {
         var posted: [String: Post] = [:]
         /// Names that a get didn't find, since when and how often.
         var missed: [String: (since: MonotonicTime, count: Int)] = [:]
+        /// Succeeded, and seen without their marker since.
+        var unmarked: [String: MonotonicTime] = [:]
         /// First looked at without a create in this life.
         var fenced: [String: MonotonicTime] = [:]
         var consoles: [String: Console] = [:]
@@ -269,6 +271,7 @@ public final class ArgoBackend: Backend {
             state.fenced[name] = nil
             state.consoles[name] = nil
             state.stuck[name] = nil
+            state.unmarked[name] = nil
         }
     }
 

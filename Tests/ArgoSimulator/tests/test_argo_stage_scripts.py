@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 from client import node
-from gateway_manifests import manifest, told, with_variable
+from gateway_manifests import document, manifest, told, with_variable
 from simulator_kit.bucket import Place
 
 NASTY = ["--cameras", 'it\'s "quoted" $(touch /tmp/owned) `id`; {{x}}\nnext', "--crop", "5", "--dem-resolution=-0.5"]
@@ -34,7 +34,8 @@ class Stage:
     def put(self, name, body=b"jpeg"):
         self.storage.put(self.input, name, body)
 
-    def run(self, args=(), outputs=(), keep="all", depth=1, rules="+ **\n", limits=None, variables=(), phase="Succeeded"):
+    def run(self, args=(), outputs=(), keep="all", depth=1, rules="+ **\n", limits=None, variables=(), phase="Succeeded",
+            stored=False):
         task = {"task": self.name, "workflow": self.name, "attempt": 1, "args": list(args), "outputs": list(outputs),
                 "input": {"bucket": self.input.bucket, "prefix": self.input.prefix, "depth": depth, "excludes": [], "keep": keep},
                 "output": {"bucket": self.output.bucket, "prefix": self.output.prefix},
@@ -46,6 +47,11 @@ class Stage:
                   "started_b64": json.dumps({"task": self.name, "workflow": self.name, "attempt": 1})}
         workflow = told(manifest("upload"), task, rclone)
         workflow["metadata"]["name"] = self.name
+        if stored:
+            packed = json.dumps({**document(workflow)}, separators=(",", ":"))
+            self.storage.put(Place("data", f"{self.name}/"), "task-1.json", packed.encode())
+            workflow = with_variable(with_variable(workflow, "GW_TASK_B64", ""), "GW_TASK_BUCKET", "data")
+            workflow = with_variable(workflow, "GW_TASK_KEY", f"{self.name}/task-1.json")
         for name, value in {"RCLONE_CONFIG_S3_ENDPOINT": self.storage.endpoint, **dict(variables)}.items():
             workflow = with_variable(workflow, name, value)
         self.cluster.submit(workflow)
@@ -186,3 +192,18 @@ def test_a_killed_engine_passes_its_signal_on(stage):
     stage.put("a.jpg")
     workflow = stage.run(variables={"FAKE_ODM_EXIT": "134"}.items(), phase="Failed")
     assert "exit code 134" in stage.pod(workflow)["message"]
+
+
+def test_a_boundary_that_is_an_object_becomes_a_file(stage):
+    stage.put("a.jpg")
+    stage.storage.put(Place("data", f"{stage.name}/"), "area.json", b"{}")
+    stage.run(args=["--boundary", f"s3://data/{stage.name}/area.json", "--crop", "1"])
+    arguments = stage.arguments()
+    assert arguments[:1] == ["--boundary"] and arguments[1].endswith("/boundary.json")
+
+
+def test_a_long_description_is_fetched_and_a_long_boundary_becomes_a_file(stage):
+    stage.put("a.jpg")
+    long = json.dumps({"type": "FeatureCollection", "features": [], "pad": "x" * 150_000})
+    stage.run(args=["--boundary", long], stored=True)
+    assert stage.arguments()[1].endswith("/boundary.json") and "_DONE.json" in stage.results()
