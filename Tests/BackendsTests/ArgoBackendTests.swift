@@ -446,6 +446,9 @@ struct ArgoBackendTests {
             let last = try await bench.backend.status(of: bench.task.workflow, outputFrom: 1)
             #expect(last.status == .failed && last.errorMessage == "Cannot process dataset")
             #expect(last.output == ["two", "three"])
+            // The console isn't shorter than was asked for: it is only not known further.
+            let beyond = try await bench.backend.status(of: bench.task.workflow, outputFrom: 3)
+            #expect(beyond.output == nil)
         }
     }
 }

@@ -42,7 +42,8 @@ extension ArgoBackend {
         var info = TaskInfo(
             uuid: task.string, name: workflow.labels[WorkflowManifest.Mark.task] ?? "",
             dateCreated: workflow.createdAt ?? Timestamp(milliseconds: clock.wallMilliseconds()),
-            processingTime: mapping.processingTime, status: mapping.status, imagesCount: console?.images ?? -1,
+            processingTime: console?.monotone(mapping.processingTime) ?? mapping.processingTime, status: mapping.status,
+            imagesCount: console?.images ?? -1,
             progress: mapping.progress)
         if !mapping.status.isFinal { info.progress = max(info.progress, console?.progress ?? 0) }
         switch mapping.status {
@@ -115,7 +116,7 @@ extension ArgoBackend {
         _ task: BackendTaskID, _ recorded: RecordedWorkflow, _ status: StatusCode, images: Int, outputFrom line: Int?
     ) -> TaskInfo {
         let now = Timestamp(milliseconds: clock.wallMilliseconds())
-        let output = line.map { line in state.withLock { $0.consoles[task.string] }?.lines(from: line) ?? [] }
+        let output = line.flatMap { line in state.withLock { $0.consoles[task.string] }?.lines(from: line) }
         return TaskInfo(
             uuid: task.string, name: recorded.task.string, dateCreated: now, processingTime: -1, status: status,
             errorMessage: status == .failed ? "The workflow was removed from the cluster before it ended" : nil,

@@ -24,6 +24,7 @@ final class Console: Sendable {
         var hasCaughtUp = false
         var askedAt: MonotonicTime
         var failures = 0
+        var longest: Int64 = -1
     }
 
     private let client: ArgoClient
@@ -43,11 +44,23 @@ final class Console: Sendable {
     }
 
     /// Lines from a number on; those before it won't be asked for again.
-    func lines(from number: Int) -> [String] {
+    /// - Parameter number: index of the first line wanted.
+    /// - Returns: nil where the console doesn't reach so far, which says nothing: it may only not have been read yet. (A list
+    ///   without lines would say that the console got shorter.)
+    func lines(from number: Int) -> [String]? {
         let now = clock.monotonic()
         return state.withLock { state in
             state.askedAt = now
-            return state.merger.lines(from: number)
+            let lines = state.merger.lines(from: number)
+            return lines.isEmpty && number > 0 ? nil : lines
+        }
+    }
+
+    /// The longest time that was told so far: a time that falls would say that the task began anew.
+    func monotone(_ time: Int64) -> Int64 {
+        state.withLock { state in
+            state.longest = max(state.longest, time)
+            return state.longest
         }
     }
 
