@@ -86,12 +86,11 @@ let testTargets: [Target] = [
     tests(
         "Gateway",
         [
-            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Storage", "HTTPClient", "HTTPTypes",
-            "HTTPServer", "Observability", "Digests",
             "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage",
             "Observability",
             "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Configuration", "YAML",
             "HTTPClient", "Observability",
+            "Configuration", "YAML", "HTTPClient", "HTTPTypes", "HTTPServer", "Observability", "Digests",
         ]),
     tests("Observability", ["Observability"]),
     tests("scaleodm", ["scaleodm", "HTTPClient", "HTTPTypes", "NodeODM", "Reactor"]),

@@ -377,6 +377,25 @@ struct ArgoBackendTests {
         }
     }
 
+    @Test("where nobody watches, what a list said isn't taken for the present a moment later")
+    func unwatched() async throws {
+        let phase = Mutex("Running")
+        try await Self.bench(script: { asked, _ in
+            let object = Workflows.object(
+                phase: phase.withLock { $0 }, nodes: [Workflows.pod(phase: "Running", progress: "42/100")])
+            return asked.path.hasSuffix("/workflows/odm") ? ScriptedCluster.list([object]) : .json(200, object)
+        }) { bench in
+            let full = try await bench.backend.load()
+            #expect(full.unfinished == 1)
+            phase.withLock { $0 = "Error" }
+            bench.clock.advance(by: .seconds(2))
+            let info = try await bench.backend.status(of: bench.task.workflow, outputFrom: nil)
+            #expect(info.status == .failed)
+            let free = try await bench.backend.load()
+            #expect(free.unfinished == 0)
+        }
+    }
+
     @Test("foreign workflows count where the inventory says so")
     func foreignLoad() async throws {
         let items = [

@@ -44,7 +44,7 @@ extension ArgoBackend {
         } catch {
             throw failure(error)
         }
-        return watch.fresh ?? [:]
+        return watch.known
     }
 
     private func foreign() async throws(BackendError) -> Int {

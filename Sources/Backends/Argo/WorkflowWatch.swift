@@ -13,6 +13,8 @@ final class WorkflowWatch: Sendable {
         var workflows: [String: WorkflowObject] = [:]
         /// When the cluster last answered; nil: never.
         var heard: MonotonicTime?
+        /// Whether somebody watches: else the snapshot grows old by itself.
+        var isWatched = false
     }
 
     private let client: ArgoClient
@@ -23,6 +25,8 @@ final class WorkflowWatch: Sendable {
 
     /// An answer older than this says nothing of now.
     static let freshness = Duration.seconds(45)
+    /// The same where nobody watches: one list may serve the questions of one moment.
+    private static let moment = Duration.seconds(1)
     /// The net below the watch: what a watch lost comes back so soon.
     static let resync = Duration.seconds(30)
 
@@ -40,16 +44,21 @@ final class WorkflowWatch: Sendable {
     var fresh: [String: WorkflowObject]? {
         let now = clock.monotonic()
         return snapshot.withLock { snapshot in
-            guard let heard = snapshot.heard, now - heard <= Self.freshness else { return nil }
+            let limit = snapshot.isWatched ? Self.freshness : Self.moment
+            guard let heard = snapshot.heard, now - heard <= limit else { return nil }
             return snapshot.workflows
         }
     }
+
+    /// The workflows as they were last heard of, however long ago.
+    var known: [String: WorkflowObject] { snapshot.withLock { $0.workflows } }
 
     /// One workflow, where it is here and the cluster was heard recently.
     func fresh(_ name: String) -> WorkflowObject? {
         let now = clock.monotonic()
         return snapshot.withLock { snapshot in
-            guard let heard = snapshot.heard, now - heard <= Self.freshness else { return nil }
+            let limit = snapshot.isWatched ? Self.freshness : Self.moment
+            guard let heard = snapshot.heard, now - heard <= limit else { return nil }
             return snapshot.workflows[name]
         }
     }
@@ -64,6 +73,8 @@ final class WorkflowWatch: Sendable {
 
     /// Lists and watches until it is cancelled.
     func run() async {
+        snapshot.withLock { $0.isWatched = true }
+        defer { snapshot.withLock { $0.isWatched = false } }
         var failures = 0
         while !Task.isCancelled {
             do throws(ArgoError) {
