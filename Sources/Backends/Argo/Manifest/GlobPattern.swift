@@ -23,7 +23,7 @@ struct GlobPattern {
     }
 
     /// Braces written out; at most 64 alternatives, so that no pattern costs more than its length warrants.
-    private static func expanded(_ text: String) -> [String] {
+    static func expanded(_ text: String) -> [String] {
         guard let open = text.firstIndex(of: "{"), let close = text[open...].firstIndex(of: "}") else { return [text] }
         let rest = expanded(String(text[text.index(after: close)...]))
         let choices = text[text.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false)
