@@ -87,9 +87,6 @@ let testTargets: [Target] = [
         "Gateway",
         [
             "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage",
-            "Observability",
-            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Configuration", "YAML",
-            "HTTPClient", "Observability",
             "Configuration", "YAML", "HTTPClient", "HTTPTypes", "HTTPServer", "Observability", "Digests",
         ]),
     tests("Observability", ["Observability"]),
