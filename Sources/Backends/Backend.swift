@@ -10,6 +10,21 @@ public protocol Backend: Sendable {
     /// For eligibility rules and the admin API.
     var kind: BackendKind { get }
 
+    /// Whether its inputs and results are in the object store: it is told places rather than sent files, each attempt has an output
+    /// place, nothing can be lost on the way, and it holds no project that a restart could go on with.
+    var worksInObjectStore: Bool { get }
+
+    /// The name of an attempt on this backend, chosen and recorded before it is asked.
+    /// - Parameters:
+    ///   - task: as clients know it.
+    ///   - attempt: 1, 2, 3, …
+    ///   - isFresh: whether it must be one that was never used, wherever the backend's names can be chosen freely.
+    ///   - random: for fresh names.
+    /// - Returns: where a name follows from task and number, the same each time.
+    func identity(
+        for task: TaskID, attempt: Int, isFresh: Bool, random: any RandomBits
+    ) -> BackendTaskID
+
     /// Reads how much it can run and how much it has.
     func load() async throws(BackendError) -> BackendLoad
     /// Reads the options that its engine knows.
@@ -45,6 +60,11 @@ public protocol Backend: Sendable {
     /// - Throws: `outcomeUnknown` where it may have been started.
     func restart(_ task: BackendTaskID, options: [TaskOption]?) async throws(BackendError)
 
+    /// Whether a run that ended so is worth one more attempt, with more of what it lacked.
+    /// - Parameter end: what the backend said of the end.
+    /// - Returns: false where the same would come to the same end.
+    func deservesAnother(after end: TaskInfo) -> Bool
+
     /// Where an asset can be had; nil where this backend has no such asset.
     func download(of task: BackendTaskID, asset: String) -> DownloadSource?
 
@@ -55,4 +75,17 @@ public protocol Backend: Sendable {
 extension Backend {
     /// Most kinds only answer.
     public func run() async {}
+
+    /// Nodes are sent files, and keep what they make of them.
+    public var worksInObjectStore: Bool { false }
+
+    /// A NodeODM node takes UUIDs only: the task's own at first, another for each later attempt.
+    public func identity(
+        for task: TaskID, attempt: Int, isFresh: Bool, random: any RandomBits
+    ) -> BackendTaskID {
+        BackendTaskID(attempt == 1 && !isFresh && task.isUUID ? task.string : TaskID(randomUUID: random).string)
+    }
+
+    /// The same would come to the same end.
+    public func deservesAnother(after end: TaskInfo) -> Bool { false }
 }

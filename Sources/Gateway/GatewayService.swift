@@ -121,6 +121,7 @@ public struct GatewayService: Sendable {
                 fleet: parts.fleet, memory: record.backends, placement: parts.placement, clock: parts.clock,
                 refresh: inventory.scheduling.refresh, logger: logger),
             RecordFollower(parts: parts),
+            BackendWork(fleet: parts.fleet, clock: parts.clock),
             MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
             Cleaner(parts: parts, cleanups: record.cleanups, storage: places.files),
             Janitor(
@@ -139,7 +140,9 @@ public struct GatewayService: Sendable {
     }
 
     private func parts(on ground: Groundwork) async throws -> DispatchParts {
-        let fleet = try await fleet(on: ground)
+        let buckets = try ClientBuckets(
+            inventory, client: ground.places.client ?? ground.client, clock: ground.clock)
+        let fleet = try await fleet(on: ground, buckets)
         let record = ground.record
         let database = ground.database
         let mirror = StatusMirror(mayForget: { database.isUp })
@@ -155,16 +158,19 @@ public struct GatewayService: Sendable {
             impossibleAfter: inventory.scheduling.impossibleAfter,
             webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description),
             owners: Dictionary(inventory.auth.tokens.map { ($0.name, OwnerPolicy($0)) }, uniquingKeysWith: { $1 }))
-        parts.buckets = try ClientBuckets(
-            inventory, client: ground.places.client ?? ground.client, clock: ground.clock)
+        parts.buckets = buckets
         return parts
     }
 
-    private func fleet(on ground: Groundwork) async throws -> Fleet {
+    private func fleet(on ground: Groundwork, _ buckets: ClientBuckets?) async throws -> Fleet {
+        let builder = BackendBuilder(
+            client: ground.client, clusters: ground.clusters, storage: ground.places.files, s3: inventory.storage.s3,
+            gateway: ground.record.installationID, clock: ground.clock, logger: logger, buckets: buckets,
+            store: ground.record.tasks)
         var remembered: [BackendName: RememberedBackend] = [:]
         for backend in try await ground.record.backends.all() { remembered[backend.name] = backend }
         let members = try inventory.backends.map { definition in
-            var member = try FleetMember(definition, client: ground.client, storage: ground.places.files)
+            var member = try builder.member(definition)
             if let known = remembered[definition.name] { member.recall(known) }
             return member
         }

@@ -18,6 +18,8 @@ struct Groundwork: Sendable {
     let watch: StorageWatch
     /// Asks backends, and whoever clients and operators name.
     let client: CurlClient
+    /// Asks Argo clusters.
+    let clusters: ClusterClients
 
     /// Opens all of it. A database server or object store that is away isn't an error: the first is waited for, and the other
     /// keeps nobody from polling.
@@ -41,11 +43,12 @@ struct Groundwork: Sendable {
         let watch = try await watch(places, record, health, clock, logger)
         return Groundwork(
             pool: pool, clock: clock, database: database, record: record, places: places, health: health, watch: watch,
-            client: CurlClient(loop: control))
+            client: CurlClient(loop: control), clusters: ClusterClients(loop: control))
     }
 
     /// Ends all of it.
     func close() async {
+        await clusters.close()
         await client.close()
         await places.close()
         await database.close()

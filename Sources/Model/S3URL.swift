@@ -1,4 +1,5 @@
-/// An `s3://BUCKET/PREFIX` that a client sent: where its images are, or where it wants its results.
+/// An `s3://BUCKET/PREFIX`: where images are, or where results go. It names no store, since pods and gateway reach that by different
+/// addresses.
 public struct S3URL: Sendable, Hashable, CustomStringConvertible {
     /// The bucket's name, by S3's rules.
     public var bucket: String
@@ -14,34 +15,42 @@ public struct S3URL: Sendable, Hashable, CustomStringConvertible {
         guard text.prefix(5).lowercased() == "s3://" else { return nil }
         let rest = text.dropFirst(5)
         let bucket = rest.prefix { $0 != "/" }
+        self.init(bucket: String(bucket), prefix: String(rest.dropFirst(bucket.count)))
+    }
+
+    /// The place of a bucket and a prefix, whose slashes are put right; nil by the rules of a URL.
+    public init?(bucket: String, prefix: String) {
         guard Self.isBucket(bucket) else { return nil }
-        let folders = rest.dropFirst(bucket.count).split(separator: "/")
+        let folders = prefix.split(separator: "/")
         guard folders.allSatisfy({ $0 != "." && $0 != ".." }) else { return nil }
         let prefix = folders.isEmpty ? "" : folders.joined(separator: "/") + "/"
         guard prefix.utf8.count <= 900, !prefix.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
         else { return nil }
-        self.bucket = String(bucket)
-        self.prefix = prefix
-    }
-
-    private init(bucket: String, prefix: String) {
         self.bucket = bucket
         self.prefix = prefix
     }
 
+    private init(bucket: String, known prefix: String) {
+        self.bucket = bucket
+        self.prefix = prefix
+    }
+
+    /// The key of something in it.
+    public func key(_ name: String) -> String { prefix + name }
+
     /// The folder of that name in this one.
-    public func folder(_ name: String) -> S3URL { S3URL(bucket: bucket, prefix: "\(prefix)\(name)/") }
+    public func folder(_ name: String) -> S3URL { S3URL(bucket: bucket, known: "\(prefix)\(name)/") }
 
     /// The folder beside this one whose name is longer by a suffix: `a/input/` → `a/input-output/`. In a bucket's root there is nothing
     /// beside, so it's a folder of that name: `` → `-output/`.
     public func sibling(suffix: String) -> S3URL {
-        S3URL(bucket: bucket, prefix: "\(prefix.dropLast())\(suffix)/")
+        S3URL(bucket: bucket, known: "\(prefix.dropLast())\(suffix)/")
     }
 
     /// As clients write it, with a slash at the end.
     public var description: String { "s3://\(bucket)/\(prefix)" }
 
-    private static func isBucket(_ text: Substring) -> Bool {
+    private static func isBucket(_ text: String) -> Bool {
         guard (3...63).contains(text.utf8.count) else { return false }
         return text.utf8.allSatisfy {
             (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E

@@ -26,6 +26,8 @@ public enum AttemptOutcome: String, Sendable, CaseIterable {
     case released
     /// The backend refused this task, or broke its transfer: a counted failure.
     case refused
+    /// It ran out of memory; the task is started once more, with more of it.
+    case outgrown
     /// The backend no longer knew the task.
     case vanished
     /// Given up while its backend was silent; the old copy is looked at when the backend is back.

@@ -14,12 +14,12 @@ final class Surroundings: SmallObjects, WorkflowRecords {
     struct Unreadable: Error {}
     let isBroken = Mutex(false)
 
-    func read(_ name: String, in place: ObjectPlace, endpoint: String?) async throws -> [UInt8]? {
+    func read(_ name: String, in place: S3URL, endpoint: String?) async throws -> [UInt8]? {
         if isBroken.withLock({ $0 }) { throw Unreadable() }
         return objects.withLock { $0["\(place)\(name)"] }
     }
 
-    func write(_ bytes: [UInt8], _ name: String, in place: ObjectPlace) async throws {
+    func write(_ bytes: [UInt8], _ name: String, in place: S3URL) async throws {
         objects.withLock { $0["\(place)\(name)"] = bytes }
     }
 

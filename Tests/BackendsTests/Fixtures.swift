@@ -17,8 +17,8 @@ enum Fixtures {
         return WorkflowTask(
             task: task, attempt: attempt, workflow: try #require(WorkflowName.of(task, attempt: attempt)),
             options: options, images: images, bytes: bytes,
-            input: try #require(ObjectPlace(bucket: "imagery", prefix: "scaleodm/\(task.key)/input")),
-            output: try #require(ObjectPlace(bucket: "imagery", prefix: "scaleodm/\(task.key)/attempt-\(attempt)")))
+            input: try #require(S3URL(bucket: "imagery", prefix: "scaleodm/\(task.key)/input")),
+            output: try #require(S3URL(bucket: "imagery", prefix: "scaleodm/\(task.key)/attempt-\(attempt)")))
     }
 
     static func json(_ text: String) throws -> JSONValue { try JSONValue(parsing: text) }

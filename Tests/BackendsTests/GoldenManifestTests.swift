@@ -40,8 +40,8 @@ struct GoldenManifestTests {
                 TaskOption(name: "cameras", value: .string("{{workflow.name}} $(id) `x` \"q\"\n;")),
             ], images: 6000, bytes: .gibibytes(60))
         task.outputs = ["odm_orthophoto/odm_orthophoto.tif", "opensfm"]
-        task.input = try #require(ObjectPlace(bucket: "survey", prefix: "flight {{1}}/raw"))
-        task.output = try #require(ObjectPlace(bucket: "survey", prefix: "flight {{1}}/raw/output"))
+        task.input = try #require(S3URL(bucket: "survey", prefix: "flight {{1}}/raw"))
+        task.output = try #require(S3URL(bucket: "survey", prefix: "flight {{1}}/raw/output"))
         task.selection = InputSelection(depth: 3, excludes: ["drafts/**"], usesDefaultExcludes: true)
         task.endpoint = "https://inner.example.org"
         task.region = "eu-central-1"

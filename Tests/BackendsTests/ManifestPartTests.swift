@@ -82,11 +82,11 @@ struct ManifestPartTests {
 
     @Test("places are put right, or refused")
     func places() {
-        #expect(ObjectPlace(bucket: "imagery", prefix: "/a//b")?.prefix == "a/b/")
-        #expect(ObjectPlace(bucket: "imagery", prefix: "")?.path == "imagery")
-        #expect(ObjectPlace(bucket: "imagery", prefix: "a b/{{x}}")?.path == "imagery/a b/{{x}}")
+        #expect(S3URL(bucket: "imagery", prefix: "/a//b")?.prefix == "a/b/")
+        #expect(S3URL(bucket: "imagery", prefix: "")?.path == "imagery")
+        #expect(S3URL(bucket: "imagery", prefix: "a b/{{x}}")?.path == "imagery/a b/{{x}}")
         for (bucket, prefix) in [("im", ""), ("Imagery", ""), ("imagery", "a/../b"), ("imagery", "a\nb")] {
-            #expect(ObjectPlace(bucket: bucket, prefix: prefix) == nil)
+            #expect(S3URL(bucket: bucket, prefix: prefix) == nil)
         }
     }
 
@@ -123,8 +123,8 @@ struct ManifestPartTests {
     @Test("results below the inputs are no inputs")
     func nestedOutput() throws {
         var task = try Fixtures.task()
-        task.input = try #require(ObjectPlace(bucket: "imagery", prefix: "flight"))
-        task.output = try #require(ObjectPlace(bucket: "imagery", prefix: "flight/out[1]"))
+        task.input = try #require(S3URL(bucket: "imagery", prefix: "flight"))
+        task.output = try #require(S3URL(bucket: "imagery", prefix: "flight/out[1]"))
         let manifest = try WorkflowManifest(task, profile: WorkflowProfile(), gateway: Fixtures.gateway)
         let packed = try #require(try ManifestTests.document(of: manifest).at("rclone", "filter_b64")?.text)
         let rules = String(decoding: Base64URL.decode(packed) ?? [], as: UTF8.self)

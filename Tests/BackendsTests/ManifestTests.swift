@@ -121,7 +121,7 @@ struct ManifestTests {
         #expect(throws: ManifestError.self) {
             try WorkflowManifest(task, profile: WorkflowProfile(), gateway: Fixtures.gateway)
         }
-        let place = try #require(ObjectPlace(bucket: "imagery", prefix: "scaleodm"))
+        let place = try #require(S3URL(bucket: "imagery", prefix: "scaleodm"))
         let manifest = try WorkflowManifest(
             task, profile: WorkflowProfile(), gateway: Fixtures.gateway, documents: place)
         #expect(manifest.document?.name == "odm-pipeline-bcd2456789/task-1.json")

@@ -142,7 +142,6 @@ struct RefusalTests {
             ("tier: -1", "tier: expected a whole number from 0 to 1000, found `-1`"),
             ("labels: [gpu]", "labels: expected keys and values, found a list"),
             ("labels: {gpu: [a]}", "labels.gpu: expected text, found a list"),
-            ("options_file: options.json", "options_file: `options.json` is not supported yet"),
             ("downloads: fast", "downloads: expected `stream`, `redirect`, found `fast`"),
             ("client_key: k.pem", "`client_certificate` and `client_key` need each other"),
             ("token: a, token_file: /b", "`token` and `token_file` exclude each other"),

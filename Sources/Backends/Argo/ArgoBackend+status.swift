@@ -99,6 +99,10 @@ extension ArgoBackend {
         guard try await marker("_STARTED.json", of: recorded, task.string) != nil else {
             throw failure(.unknownTask, "the cluster has no workflow \(task), and it left no trace")
         }
+        // It was there, so that it isn't is for the gateway to confirm and to answer by another attempt.
+        if settings.rerunsVanished {
+            throw failure(.unknownTask, "the cluster has no workflow \(task), which had started")
+        }
         let now = clock.monotonic()
         let missed = state.withLock { state in
             var missed = state.missed[task.string] ?? (now, 0)

@@ -82,6 +82,21 @@ public final class ArgoBackend: Backend {
     /// Argo Workflows.
     public var kind: BackendKind { .argo }
 
+    /// Pods read and write there.
+    public var worksInObjectStore: Bool { true }
+
+    /// The workflow's name, from which nothing is free: a repeated create must meet its own workflow.
+    public func identity(
+        for task: TaskID, attempt: Int, isFresh: Bool, random: any RandomBits
+    ) -> BackendTaskID {
+        WorkflowName.of(task, attempt: attempt) ?? BackendTaskID(WorkflowName.fresh(random))
+    }
+
+    /// A want of memory, where the inventory allows another attempt with the next size.
+    public func deservesAnother(after end: TaskInfo) -> Bool {
+        settings.retriesOutOfMemory && end.status == .failed && end.errorMessage == FailureCause.outOfMemory.message
+    }
+
     /// The engine's options: the cluster itself has no list.
     public func options() async throws(BackendError) -> OptionCatalog { settings.catalog }
 
@@ -118,6 +133,7 @@ public final class ArgoBackend: Backend {
             output: places.output)
         let outputs = submission.outputs.flatMap { try? JSONValue(parsing: $0) }?.array ?? []
         task.outputs = outputs.compactMap(\.text)
+        task.names = places.names
         task.endpoint = places.endpoint
         task.region = places.region
         task.engineImage = places.engineImage

@@ -1,4 +1,4 @@
-internal import Model
+public import Model
 public import NodeODM
 
 /// What the inventory says of an Argo backend beside its connection.
@@ -8,7 +8,7 @@ public struct ArgoBackendSettings: Sendable {
     /// The workflows.
     public var profile = WorkflowProfile()
     /// Where descriptions that are too long for a variable are stored; nil: such tasks are refused.
-    public var documents: ObjectPlace?
+    public var documents: S3URL?
     /// Tasks it runs at the same time; nil: what the cluster says, or 10.
     public var slots: Int?
     /// The most images of one task.
@@ -19,6 +19,10 @@ public struct ArgoBackendSettings: Sendable {
     public var longestPending = Duration.seconds(1800)
     /// How long a create of unknown outcome may still appear.
     public var createFence = Duration.seconds(120)
+    /// Whether a run that died for want of memory is to be started once more with more of it.
+    public var retriesOutOfMemory = true
+    /// Whether a workflow that is gone counts as forgotten also where it had started: its task is run again then.
+    public var rerunsVanished = false
     /// The engine's options.
     public var catalog = OptionCatalog.engine360
 

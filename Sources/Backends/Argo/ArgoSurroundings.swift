@@ -9,10 +9,10 @@ public protocol SmallObjects: Sendable {
     ///   - endpoint: another object store than the gateway's own, where a task names one.
     /// - Returns: nil where there is none.
     /// - Throws: anything where that can't be told now.
-    func read(_ name: String, in place: ObjectPlace, endpoint: String?) async throws -> [UInt8]?
+    func read(_ name: String, in place: S3URL, endpoint: String?) async throws -> [UInt8]?
     /// Writes an object.
     /// - Throws: anything where it may not be there.
-    func write(_ bytes: [UInt8], _ name: String, in place: ObjectPlace) async throws
+    func write(_ bytes: [UInt8], _ name: String, in place: S3URL) async throws
 }
 
 /// An attempt as the record has it: what can't be asked of a cluster that no longer knows its workflow.
@@ -22,12 +22,12 @@ public struct RecordedWorkflow: Sendable, Equatable {
     /// 1, 2, 3, …
     public var attempt: Int
     /// Where its results go.
-    public var output: ObjectPlace
+    public var output: S3URL
     /// Another object store than the gateway's own.
     public var endpoint: String?
 
     /// Every part is given.
-    public init(task: TaskID, attempt: Int, output: ObjectPlace, endpoint: String? = nil) {
+    public init(task: TaskID, attempt: Int, output: S3URL, endpoint: String? = nil) {
         self.task = task
         self.attempt = attempt
         self.output = output

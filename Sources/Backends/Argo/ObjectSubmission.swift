@@ -3,11 +3,13 @@ public import Model
 /// What a backend that works on an object store is told of a task's places.
 public struct ObjectSubmission: Sendable, Equatable {
     /// Where the inputs are.
-    public var input: ObjectPlace
+    public var input: S3URL
     /// Which of them are wanted.
     public var selection: InputSelection
+    /// How files are called that lie there under other names: what isn't here is none of the task's. Empty: as they lie there.
+    public var names: [String: String] = [:]
     /// Where this attempt's results go.
-    public var output: ObjectPlace
+    public var output: S3URL
     /// How many images; 0 where archives hide them.
     public var images: Int
     /// Of all inputs.
@@ -25,7 +27,7 @@ public struct ObjectSubmission: Sendable, Equatable {
 
     /// The parts without which there is no submission; the rest has defaults.
     public init(
-        input: ObjectPlace, selection: InputSelection = .staged, output: ObjectPlace, images: Int, bytes: ByteCount
+        input: S3URL, selection: InputSelection = .staged, output: S3URL, images: Int, bytes: ByteCount
     ) {
         self.input = input
         self.selection = selection

@@ -42,6 +42,7 @@ public struct InventoryProbe: Sendable {
     /// - Returns: a result each, in this order.
     public func run() async -> [ProbeResult] {
         let client = CurlClient(loop: loop)
+        let clusters = ClusterClients(loop: loop)
         let places: StoragePlaces
         do throws(StorageError) {
             places = try StoragePlaces(
@@ -53,9 +54,11 @@ public struct InventoryProbe: Sendable {
         var probes: [(subject: String, work: @Sendable () async -> ProbeResult)] = [
             ("database", { await database() }), ("storage", { await storage(places) }),
         ]
+        let builder = BackendBuilder(
+            client: client, clusters: clusters, storage: places.files, s3: inventory.storage.s3, gateway: "probe",
+            clock: SystemClock(), logger: .silent)
         for definition in inventory.backends {
-            probes.append(
-                ("backend \(definition.name)", { await backend(definition, client: client, storage: places.files) }))
+            probes.append(("backend \(definition.name)", { await backend(definition, builder) }))
         }
         let results = await withTaskGroup(of: (Int, ProbeResult).self) { [loop] group in
             for (index, probe) in probes.enumerated() {
@@ -68,6 +71,7 @@ public struct InventoryProbe: Sendable {
             for await result in group { results.append(result) }
             return results.sorted { $0.0 < $1.0 }.map(\.1)
         }
+        await clusters.close()
         await client.close()
         await places.close()
         return results
@@ -83,12 +87,10 @@ public struct InventoryProbe: Sendable {
 
     // MARK: Backends
 
-    private func backend(
-        _ definition: BackendDefinition, client: CurlClient, storage: any ObjectStore
-    ) async -> ProbeResult {
+    private func backend(_ definition: BackendDefinition, _ builder: BackendBuilder) async -> ProbeResult {
         let subject = "backend \(definition.name)"
         let member: FleetMember
-        do { member = try FleetMember(definition, client: client, storage: storage) } catch {
+        do { member = try builder.member(definition) } catch {
             return Self.bad(subject, "\(error)")
         }
         do throws(BackendError) {

@@ -23,6 +23,8 @@ extension ArgoBackend {
         var objects: (any SmallObjects)?
         /// Attempts in the record.
         var records: (any WorkflowRecords)?
+        /// The engine's options; nil: those of the reference engine.
+        var catalog: OptionCatalog?
         /// Of the world.
         var clock: any WorldClock
         /// For what nobody asks about.
@@ -37,12 +39,15 @@ extension ArgoBackend {
         }
         var settings = ArgoBackendSettings(gateway: around.gateway)
         settings.profile = try Self.profile(argo.workflow, around.s3, of: definition.name)
-        settings.documents = ObjectPlace(bucket: around.s3.bucket, prefix: around.s3.prefix)
+        settings.documents = S3URL(bucket: around.s3.bucket, prefix: around.s3.prefix)
         settings.slots = definition.maxParallelTasks
         settings.mostImages = definition.maxImages
         settings.countsForeign = argo.countForeign
         settings.longestPending = argo.maxPending
         settings.createFence = argo.createFence
+        settings.retriesOutOfMemory = argo.workflow.oomRetry
+        settings.rerunsVanished = argo.onVanished == .rerun
+        if let catalog = around.catalog { settings.catalog = catalog }
         self.init(
             name: definition.name, settings: settings,
             client: ArgoClient(
@@ -60,12 +65,7 @@ extension ArgoBackend {
         _ definition: BackendDefinition, _ argo: ArgoSettings
     ) throws -> ArgoConnection {
         let api: ArgoConnection.API = argo.api == .kubernetes ? .kubernetes : .argoServer
-        var tls = TLSOptions()
-        tls.authoritiesFile = definition.tls.caFile
-        tls.certificateFile = definition.tls.clientCertificate
-        tls.keyFile = definition.tls.clientKey
-        tls.serverName = definition.tls.serverName
-        tls.isInsecure = definition.tls.insecureSkipVerify
+        var tls = TLSOptions(definition.tls)
         if let url = definition.url {
             let path = url.path.hasSuffix("/") ? String(url.path.dropLast()) : url.path
             return ArgoConnection(
@@ -130,7 +130,9 @@ extension ArgoBackend {
     }
 
     private static func template(_ path: String) throws(ManifestError) -> WorkflowTemplateFile {
-        guard let text = text(of: path) else { throw ManifestError(.inventory, "template_file \(path) can't be read") }
+        guard let text = SmallFile.bytes(of: path).flatMap({ String(validating: $0, as: UTF8.self) }) else {
+            throw ManifestError(.inventory, "template_file \(path) can't be read")
+        }
         let (root, problems) = YAMLParser.parse(text)
         guard let root, problems.isEmpty else {
             throw ManifestError(.inventory, "template_file \(path): \(problems.first?.description ?? "isn't YAML")")
@@ -138,20 +140,6 @@ extension ArgoBackend {
         do throws(ManifestError) { return try WorkflowTemplateFile(json: json(root)) } catch {
             throw ManifestError(.inventory, "template_file \(path): \(error.message)")
         }
-    }
-
-    /// A whole small file.
-    private static func text(of path: String) -> String? {
-        guard let file = fopen(path, "re") else { return nil }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count <= 4 << 20 {
-            let count = fread(&piece, 1, piece.count, file)
-            if count == 0 { return ferror(file) == 0 ? String(validating: bytes, as: UTF8.self) : nil }
-            bytes += piece[..<count]
-        }
-        return nil
     }
 
     // MARK: YAML as JSON

@@ -1,3 +1,4 @@
+internal import Backends
 internal import Model
 internal import NodeODM
 internal import Reactor
@@ -13,9 +14,14 @@ extension Dispatcher {
             requirements: requirements(row.options, row.objectStorage, owner: row.owner, boundTo: row.boundTo),
             queuedSince: row.queuedAt, notBefore: row.notBefore, passedOver: Set(row.passedOver),
             // A project that is there is preferred in the same way as inputs that are.
-            staged: running?.attempt.backend ?? row.project?.backend)
+            staged: running?.attempt.backend ?? row.project.map(\.backend).flatMap { holdsProjects($0) ? $0 : nil })
         task.isStaging = running.map { $0.stage.step == .sending } ?? false
         return task
+    }
+
+    /// Whether a backend keeps what it made of a task, to go on with it.
+    func holdsProjects(_ backend: BackendName) -> Bool {
+        !(parts.fleet.backend(backend)?.worksInObjectStore ?? false)
     }
 
     /// A task of a dead backend, as if it waited for another.

@@ -134,7 +134,8 @@ actor Dispatcher: Service {
             giveSlot(to: row.id)
             return await parts.refresh(row.id)
         }
-        let isInPlace = row.boundTo != nil || row.project?.backend == placement.backend
+        let holdsProject = row.project?.backend == placement.backend && holdsProjects(placement.backend)
+        let isInPlace = row.boundTo != nil || holdsProject
         let manner: AttemptManner = isInPlace ? .inPlace : .fresh
         guard try await !begin(row.id, on: placement.backend, manner, reason: placement.text) else { return }
         if row.boundTo == nil {
@@ -155,11 +156,15 @@ actor Dispatcher: Service {
     func begin(
         _ id: TaskID, on backend: BackendName, _ manner: AttemptManner, reason: String
     ) async throws(RecordError) -> Bool {
+        guard let member = parts.fleet.member(backend) else { return true }
         let random = parts.random
+        let output = member.backend.worksInObjectStore ? try await outputs(of: id) : nil
         // A ClusterODM takes versions 1–5 only, and keeps the routes of old tasks: a fresh name each time.
-        let mayKeepName = id.isUUID && !(parts.fleet.member(backend)?.isCluster ?? false)
-        let outcome = try await parts.store.begin(id, on: backend, manner, reason: reason, at: now) { number in
-            BackendTaskID(number == 1 && mayKeepName ? id.string : TaskID(randomUUID: random).string)
+        let isFresh = member.isCluster
+        let outcome = try await parts.store.begin(
+            id, on: backend, manner, reason: reason, at: now, output: output
+        ) { number in
+            member.backend.identity(for: id, attempt: number, isFresh: isFresh, random: random)
         }
         switch outcome {
         case .begun(let attempt):
@@ -169,6 +174,17 @@ actor Dispatcher: Service {
         case .noProject: return false
         }
         return true
+    }
+
+    /// Where the results of a task's attempts go, on backends that work in object storage.
+    private func outputs(of id: TaskID) async throws(RecordError) -> (@Sendable (Int, Bool) -> S3URL?)? {
+        let recorded = try await parts.store.record(of: id)?.objectStorage
+        let own = parts.buckets?.own
+        guard recorded != nil else {
+            return { number, _ in own.map { OutputPlace.ofUpload(id, attempt: number, in: $0) } }
+        }
+        guard let fields = ObjectStorageFields(recorded: recorded) else { return nil }
+        return { number, isAfterFence in OutputPlace.of(fields, attempt: number, isAfterFence: isAfterFence) }
     }
 
     // MARK: What waits

@@ -23,6 +23,10 @@ struct FleetMember: Sendable {
         var maxImages: Int?
         var onVanished: OnVanished
         var deadAfter: Duration?
+        /// Options that replace what its engine says (`options_file`).
+        var catalog: OptionCatalog?
+        /// Engine images that its tasks may name, an entry without a tag for all of its repository; nil: it can't be told.
+        var engineImages: [String]?
         /// Without secrets, for people.
         var url: String
     }
@@ -67,6 +71,13 @@ struct FleetMember: Sendable {
     init(_ definition: Definition, backend: any Backend) {
         self.definition = definition
         self.backend = backend
+    }
+
+    /// The options that tasks may have there: the operator's word, else its engine's.
+    /// - Throws: where its engine can't be asked now.
+    func options() async throws(BackendError) -> OptionCatalog {
+        if let catalog = definition.catalog { return catalog }
+        return try await backend.options()
     }
 
     /// Whether it is a ClusterODM, as far as it ever said.

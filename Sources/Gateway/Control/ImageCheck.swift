@@ -34,7 +34,8 @@ struct ImageCheck: Sendable {
     /// - Returns: true where the reading mustn't be shown, because the task is to leave that backend.
     func rejects(_ info: TaskInfo, of record: TaskRecord, _ attempt: AttemptRecord) async -> Bool {
         guard record.intent == .none, info.imagesCount != record.images,
-            let member = parts.fleet.member(attempt.backend), Self.isDue(info, isCluster: member.isCluster),
+            let member = parts.fleet.member(attempt.backend), !member.backend.worksInObjectStore,
+            Self.isDue(info, isCluster: member.isCluster),
             await isComparable(record)
         else { return false }
         let reason =

@@ -144,6 +144,7 @@ struct MirrorRefresher: Service {
     private func finish(_ info: TaskInfo, _ id: TaskID, _ attempt: AttemptRecord) async -> Pace {
         // The lines first: the record takes none of an attempt that has ended.
         guard await save([id]) else { return .usual }
+        if info.status == .failed, await startsAnother(info, id, attempt) { return .usual }
         let end = TaskEnd(
             code: info.status, errorMessage: info.errorMessage, progress: info.progress,
             processingTime: info.processingTime >= 0 ? info.processingTime : nil,
@@ -155,6 +156,29 @@ struct MirrorRefresher: Service {
         if outcome != .lost { parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 } }
         await ended(id, attempt, outcome.word)
         return .usual
+    }
+
+    /// A run that lacked what another attempt can be given more of is followed by one, once in a task's life between restarts.
+    /// - Returns: false where the end is the task's; true also where the record can't be asked now.
+    private func startsAnother(_ info: TaskInfo, _ id: TaskID, _ attempt: AttemptRecord) async -> Bool {
+        guard let member = parts.fleet.member(attempt.backend), member.backend.deservesAnother(after: info) else {
+            return false
+        }
+        do throws(RecordError) {
+            guard let record = try await parts.store.record(of: id), record.attempt?.key == attempt.key,
+                try await !parts.store.attempts(of: id).contains(where: { $0.ranOut(in: record) })
+            else { return false }
+            let release = Record.Release(
+                proof: .seenEnded, reason: "\(info.errorMessage ?? "The run failed"); it is started again with more",
+                outcome: .outgrown)
+            let outcome = try await parts.store.release(attempt.key, release, webhook: parts.webhooks, at: now)
+            if outcome != .lost { parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 } }
+            await ended(id, attempt, outcome.word)
+        } catch {
+            parts.logger.info(
+                "an end isn't recorded yet", ["task": .string(id.string), "error": .string(error.message)])
+        }
+        return true
     }
 
     private func ended(_ id: TaskID, _ attempt: AttemptRecord, _ outcome: String) async {

@@ -108,7 +108,7 @@ struct Monitor: Service {
     private func readOptions(of member: FleetMember) async {
         let name = member.definition.name
         do throws(BackendError) {
-            let catalog = try await member.backend.options()
+            let catalog = try await member.options()
             fleet.change(name) { $0.catalog = catalog }
             var json = JSONWriter(reserving: 32_768)
             catalog.encode(into: &json)

@@ -25,7 +25,11 @@ struct SubmissionBuilder: Sendable {
             name: Self.tame(record.name), options: options(of: record, on: backend.name, isFresh: true),
             skipsPostProcessing: record.skipPostProcessing, outputs: record.outputs, dateCreated: record.dateCreated,
             inputs: files)
-        submission.source = try source(of: record, for: backend)
+        if backend.worksInObjectStore {
+            submission.objects = try await places(of: record, attempt, files, for: backend)
+        } else {
+            submission.source = try source(of: record, for: backend)
+        }
         return submission
     }
 

@@ -73,7 +73,8 @@ struct Transfer: Sendable {
             case .markSending: action = try await mark(&machine, .sending)
             case .stage: action = await stage(&machine, current, &failure)
             case .renameIdentity:
-                current.backendTask = BackendTaskID(TaskID(randomUUID: random).string)
+                current.backendTask = backend.identity(
+                    for: current.task, attempt: current.number, isFresh: true, random: random)
                 action = try await rename(&machine, to: current.backendTask)
             case .awaitSlot:
                 stage.enter(.staged)

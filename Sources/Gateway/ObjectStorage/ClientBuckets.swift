@@ -62,7 +62,7 @@ struct ClientBuckets: Sendable {
         if let image = fields.engineImage, let images, !images.contains(where: { Self.covers($0, image) }) {
             throw .refused("odmImage `\(image)` isn't among those that this gateway allows.")
         }
-        _ = try store(of: fields)
+        _ = try store(at: fields.endpoint, region: fields.region)
     }
 
     /// Refuses a place in a bucket that isn't allowed, and the gateway's own place: what is there belongs to other tasks.
@@ -85,10 +85,12 @@ struct ClientBuckets: Sendable {
     }
 
     /// How the store of a task is reached from here. A name that pods have for our own store leads to ours.
-    private func store(of fields: ObjectStorageFields) throws(ObjectStorageRefusal) -> S3Configuration {
+    private func store(
+        at address: String?, region: String? = nil
+    ) throws(ObjectStorageRefusal) -> S3Configuration {
         var configuration = configuration
-        if let region = fields.region { configuration.region = region }
-        guard let url = fields.endpoint else { return configuration }
+        if let region { configuration.region = region }
+        guard let url = address else { return configuration }
         let refusal = ObjectStorageRefusal.refused("s3Endpoint `\(url)` isn't among those that this gateway allows.")
         let endpoint: S3Endpoint
         do throws(StorageError) { endpoint = try S3Endpoint(url: url) } catch { throw refusal }
@@ -110,10 +112,20 @@ struct ClientBuckets: Sendable {
     func client(for fields: ObjectStorageFields?, over client: CurlClient? = nil) throws(ObjectStorageRefusal)
         -> S3Client
     {
-        var configuration = configuration
-        if let fields { configuration = try store(of: fields) }
+        let configuration = try store(at: fields?.endpoint, region: fields?.region)
         return S3Client(configuration, client: client ?? self.client, clock: clock, credentials: settings.credentials)
     }
+
+    /// A client of the store at an endpoint.
+    /// - Parameter endpoint: as a task named it; nil: the gateway's own.
+    /// - Returns: one that has learned nothing yet.
+    /// - Throws: where it isn't allowed (any more).
+    func client(endpoint: String?) throws(ObjectStorageRefusal) -> S3Client {
+        S3Client(try store(at: endpoint), client: self.client, clock: clock, credentials: settings.credentials)
+    }
+
+    /// Where the gateway keeps what is its own.
+    var own: S3URL? { S3URL(bucket: settings.bucket, prefix: settings.prefix) }
 
     /// Looks through a task's input place.
     /// - Returns: the fields with what is known of the inputs now, and the counts.

@@ -59,6 +59,15 @@ struct TaskDocument {
         json.strings(task.selection.excludes)
         json.key("keep")
         json.string(task.selection.takesAll ? "all" : "images")
+        if !task.names.isEmpty {
+            json.key("names")
+            json.beginObject()
+            for (stored, name) in task.names.sorted(by: { $0.key < $1.key }) {
+                json.key(stored)
+                json.string(name)
+            }
+            json.endObject()
+        }
         json.endObject()
         json.key("output")
         json.beginObject()
@@ -115,6 +124,11 @@ struct TaskDocument {
         json.endObject()
         return String(decoding: json.bytes, as: UTF8.self)
     }
+}
+
+extension S3URL {
+    /// `bucket/prefix` as rclone's remotes take it.
+    var path: String { prefix.isEmpty ? bucket : "\(bucket)/\(prefix.dropLast())" }
 }
 
 extension JSONWriter {

@@ -1,5 +1,5 @@
 internal import Digests
-internal import Model
+public import Model
 public import NodeODM
 
 /// The Workflow object of one attempt (the Argo contract, 3.2): one pod with a container set `download` → `process` → `upload`,
@@ -28,7 +28,7 @@ public struct WorkflowManifest: Sendable {
     /// Hash of its spec, in hexadecimal.
     public let specDigest: String
     /// What must be stored before the workflow is created, and where: a description too long for a variable.
-    public let document: (place: ObjectPlace, name: String, bytes: [UInt8])?
+    public let document: (place: S3URL, name: String, bytes: [UInt8])?
 
     /// Makes the object.
     /// - Parameters:
@@ -38,7 +38,7 @@ public struct WorkflowManifest: Sendable {
     ///   - documents: where a description that is too long may be stored; nil: it is refused.
     /// - Throws: ``ManifestError`` with code `task`.
     public init(
-        _ task: WorkflowTask, profile: WorkflowProfile, gateway: String, documents: ObjectPlace? = nil
+        _ task: WorkflowTask, profile: WorkflowProfile, gateway: String, documents: S3URL? = nil
     ) throws(ManifestError) {
         let sizing = ResourceSizing(
             images: task.images, bytes: task.bytes, options: task.options, step: task.memoryStep,

@@ -26,11 +26,13 @@ public struct WorkflowTask: Sendable, Equatable {
     /// Of all inputs.
     public var bytes: ByteCount
     /// Where the inputs are.
-    public var input: ObjectPlace
+    public var input: S3URL
     /// Which of them are wanted.
     public var selection: InputSelection
+    /// How files are called that lie in `input` under other names: what isn't here is none of the task's. Empty: as they lie there.
+    public var names: [String: String] = [:]
     /// Where the results go.
-    public var output: ObjectPlace
+    public var output: S3URL
     /// As the pods reach the object store; nil: the inventory's.
     public var endpoint: String?
     /// The region; nil: the inventory's.
@@ -45,7 +47,7 @@ public struct WorkflowTask: Sendable, Equatable {
     /// The parts without which there is no workflow; the rest has defaults.
     public init(
         task: TaskID, attempt: Int, workflow: BackendTaskID, options: [TaskOption], images: Int, bytes: ByteCount,
-        input: ObjectPlace, selection: InputSelection = .staged, output: ObjectPlace
+        input: S3URL, selection: InputSelection = .staged, output: S3URL
     ) {
         self.task = task
         self.attempt = attempt

@@ -66,7 +66,7 @@ class Project:
         found = []
         for folder, _, names in os.walk(INPUT):
             found += [os.path.join(folder, name) for name in names]
-        for path in sorted(found):
+        for path in sorted(self.named(found)):
             name = os.path.basename(path)
             lower = name.lower()
             if lower.endswith(ARCHIVES):
@@ -75,6 +75,21 @@ class Project:
             elif not self.take_side_file(path, lower):
                 self.take_image(path, name)
         shutil.rmtree(INPUT, ignore_errors=True)
+
+    def named(self, found):
+        """What was uploaded to the gateway lies under names of its own, so that no file's name is ever a key."""
+        names = self.task["input"].get("names")
+        if not names:
+            return found
+        folder = os.path.join(INPUT, ".named")
+        os.makedirs(folder)
+        result = []
+        for path in found:
+            name = names.get(os.path.basename(path))
+            if name is not None:
+                result.append(os.path.join(folder, os.path.basename(name)))
+                os.replace(path, result[-1])
+        return result
 
     def take_side_file(self, path, lower):
         if lower == "geo.txt":

@@ -39,6 +39,9 @@ public struct FailureCause: Sendable, Equatable {
         self.message = message
     }
 
+    /// The engine wanted more memory than its container has.
+    static let outOfMemory = FailureCause(.outOfMemory, "Not enough memory")
+
     /// The cause of a workflow that has failed.
     init(of workflow: WorkflowObject) {
         let pod = workflow.pods.last
@@ -61,7 +64,7 @@ public struct FailureCause: Sendable, Equatable {
 
     /// What a text says, by its own words.
     static func known(_ text: String) -> FailureCause? {
-        if text.contains("OOMKilled") { return FailureCause(.outOfMemory, "Not enough memory") }
+        if text.contains("OOMKilled") { return outOfMemory }
         if text.contains("specified deadline") || text.contains("DeadlineExceeded")
             || text.contains("exceeded its deadline")
         {
@@ -107,7 +110,7 @@ public struct FailureCause: Sendable, Equatable {
 
     private static func ended(container: String, code: Int, texts: [String]) -> FailureCause {
         switch (container, code) {
-        case ("process", 137): FailureCause(.outOfMemory, "Not enough memory")
+        case ("process", 137): outOfMemory
         case (_, 64): FailureCause(.other, "The pod can't read the task's description")
         case (_, 65): FailureCause(.output, "The results can't be written to the output place")
         case (_, 66): FailureCause(.inputs, "The inputs can't be read from the object store")

@@ -1,0 +1,96 @@
+internal import Backends
+internal import Configuration
+internal import HTTPClient
+internal import Model
+internal import NodeODM
+internal import Observability
+internal import Reactor
+internal import Record
+internal import Storage
+
+/// Makes the backends of the inventory: the one place that knows how each kind is made and what it stands on.
+struct BackendBuilder: Sendable {
+    /// Asks nodes.
+    let client: CurlClient
+    /// Asks clusters.
+    let clusters: ClusterClients
+    /// The files that nodes are sent.
+    let storage: any ObjectStore
+    /// `storage.s3`, without which no kind works that needs it.
+    let s3: S3Settings?
+    /// The installation's UUID, by which clusters tell its workflows from others'.
+    let gateway: String
+    let clock: any WorldClock
+    let logger: Logger
+    /// Objects of tasks; nil for a probe.
+    var buckets: ClientBuckets?
+    /// Attempts in the record; nil for a probe.
+    var store: TaskStore?
+
+    /// A backend as the inventory defines it.
+    /// - Throws: `StartError` for a kind that this version can't drive, and for what the definition names and can't be used.
+    func member(_ definition: BackendDefinition) throws -> FleetMember {
+        var known = FleetMember.Definition(
+            name: definition.name, kind: definition.kind, tier: definition.tier, weight: definition.weight,
+            labels: definition.labels, maxParallelTasks: definition.maxParallelTasks, maxImages: definition.maxImages,
+            onVanished: .rerun, url: definition.url?.origin ?? "in-cluster")
+        known.catalog = try definition.optionsFile.map { try Self.catalog(in: $0, of: definition.name) }
+        let backend: any Backend
+        switch definition.settings {
+        case .nodeodm(let settings):
+            known.onVanished = settings.onVanished == .fail ? .fail : .rerun
+            known.deadAfter = settings.deadAfter
+            backend = try node(definition)
+        case .argo(let settings):
+            known.onVanished = settings.onVanished == .fail ? .fail : .rerun
+            known.engineImages = [settings.workflow.odmImage] + settings.workflow.allowedODMImages
+            // Its load knows the inventory's limit, and what the cluster was seen to bear beside it.
+            known.maxParallelTasks = nil
+            backend = try cluster(definition, known.catalog)
+        case .scaleodm:
+            throw StartError("Backend \(definition.name): kind \(definition.kind.rawValue) isn't supported yet.")
+        }
+        return FleetMember(known, backend: backend)
+    }
+
+    private func node(_ definition: BackendDefinition) throws -> any Backend {
+        guard let url = definition.url else { throw StartError("Backend \(definition.name) has no url.") }
+        let path = url.path.hasSuffix("/") ? String(url.path.dropLast()) : url.path
+        let endpoint = NodeEndpoint(
+            isTLS: url.isSecure, host: url.host, port: url.port, basePath: path, token: definition.token?.reveal())
+        let client = NodeODMClient(endpoint: endpoint, client: client, tls: TLSOptions(definition.tls))
+        return NodeODMBackend(name: definition.name, client: client, storage: storage)
+    }
+
+    private func cluster(_ definition: BackendDefinition, _ catalog: OptionCatalog?) throws -> any Backend {
+        guard let s3 else { throw StartError("Backend \(definition.name): kind argo needs storage.s3.") }
+        return try ArgoBackend(
+            definition,
+            .init(
+                gateway: gateway, s3: s3, calls: clusters.calls, streams: clusters.streams,
+                objects: buckets.map { BucketObjects(buckets: $0) },
+                records: store.map { AttemptRecords(store: $0, backend: definition.name) }, catalog: catalog,
+                clock: clock, logger: logger))
+    }
+
+    private static func catalog(in path: String, of name: BackendName) throws -> OptionCatalog {
+        guard let bytes = SmallFile.bytes(of: path) else {
+            throw StartError("Backend \(name): options_file \(path) can't be read.")
+        }
+        do throws(WireFormatError) { return try OptionCatalog(decoding: bytes) } catch {
+            throw StartError("Backend \(name): options_file \(path) isn't what /options of a node answers.")
+        }
+    }
+}
+
+extension TLSOptions {
+    /// As the inventory says.
+    init(_ settings: OutboundTLSSettings) {
+        self.init()
+        authoritiesFile = settings.caFile
+        certificateFile = settings.clientCertificate
+        keyFile = settings.clientKey
+        serverName = settings.serverName
+        isInsecure = settings.insecureSkipVerify
+    }
+}
