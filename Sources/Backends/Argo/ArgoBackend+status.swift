@@ -19,6 +19,8 @@ extension ArgoBackend {
         if let known = watch.fresh(task.string) {
             workflow = known
         } else {
+            // Of a cluster that is away every task would be asked for in vain.
+            if let outage = watch.outage, outage.code.isSilence { throw failure(outage) }
             do throws(ArgoError) { workflow = try await client.get(task.string) } catch {
                 guard error.code == .notFound else { throw failure(error) }
                 return try await forgotten(task, outputFrom: line)

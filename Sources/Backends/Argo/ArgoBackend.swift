@@ -159,6 +159,7 @@ public final class ArgoBackend: Backend {
             watch.note(try await client.create(manifest.json))
         } catch {
             guard error.code == .conflict else {
+                if error.code.isSilence { watch.doubt() }
                 throw doubted(refusal(of: error), name, wasDoubtful)
             }
             try await acceptExisting(attempt)

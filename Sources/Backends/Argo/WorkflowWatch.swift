@@ -13,8 +13,15 @@ final class WorkflowWatch: Sendable {
         var workflows: [String: WorkflowObject] = [:]
         /// When the cluster last answered; nil: never.
         var heard: MonotonicTime?
+        /// Why the last list failed; nil after one that worked, or an event.
+        var outage: ArgoError?
         /// Whether somebody watches: else the snapshot grows old by itself.
         var isWatched = false
+
+        func isFresh(at now: MonotonicTime) -> Bool {
+            guard outage == nil, let heard else { return false }
+            return now - heard <= (isWatched ? WorkflowWatch.freshness : WorkflowWatch.moment)
+        }
     }
 
     private let client: ArgoClient
@@ -43,12 +50,14 @@ final class WorkflowWatch: Sendable {
     /// The workflows, where the cluster was heard recently; else nil.
     var fresh: [String: WorkflowObject]? {
         let now = clock.monotonic()
-        return snapshot.withLock { snapshot in
-            let limit = snapshot.isWatched ? Self.freshness : Self.moment
-            guard let heard = snapshot.heard, now - heard <= limit else { return nil }
-            return snapshot.workflows
-        }
+        return snapshot.withLock { $0.isFresh(at: now) ? $0.workflows : nil }
     }
+
+    /// Why the cluster doesn't answer now, so that nobody needs to ask it about each workflow; nil where it does, or nobody watches.
+    var outage: ArgoError? { snapshot.withLock { $0.isWatched ? $0.outage : nil } }
+
+    /// A call has failed: what was heard before says nothing of now.
+    func doubt() { snapshot.withLock { $0.heard = nil } }
 
     /// The workflows as they were last heard of, however long ago.
     var known: [String: WorkflowObject] { snapshot.withLock { $0.workflows } }
@@ -56,11 +65,7 @@ final class WorkflowWatch: Sendable {
     /// One workflow, where it is here and the cluster was heard recently.
     func fresh(_ name: String) -> WorkflowObject? {
         let now = clock.monotonic()
-        return snapshot.withLock { snapshot in
-            let limit = snapshot.isWatched ? Self.freshness : Self.moment
-            guard let heard = snapshot.heard, now - heard <= limit else { return nil }
-            return snapshot.workflows[name]
-        }
+        return snapshot.withLock { $0.isFresh(at: now) ? $0.workflows[name] : nil }
     }
 
     /// What a create or a get just told.
@@ -126,12 +131,17 @@ final class WorkflowWatch: Sendable {
     /// - Returns: the version to watch from.
     @discardableResult
     func relist() async throws(ArgoError) -> String {
-        let listing = try await client.list(selector)
+        let listing: ArgoClient.Listing
+        do throws(ArgoError) { listing = try await client.list(selector) } catch {
+            if error.code != .cancelled { snapshot.withLock { $0.outage = error } }
+            throw error
+        }
         let now = clock.monotonic()
         let listed = Set(listing.workflows.map(\.name))
         for workflow in listing.workflows { take(workflow) }
         snapshot.withLock { snapshot in
             snapshot.heard = now
+            snapshot.outage = nil
             // Ended while nobody watched, or the list lags behind: the next question about it is a get, which decides.
             snapshot.workflows = snapshot.workflows.filter { listed.contains($0.key) }
         }
@@ -140,7 +150,10 @@ final class WorkflowWatch: Sendable {
 
     private func take(_ event: ArgoClient.WatchEvent) {
         let now = clock.monotonic()
-        snapshot.withLock { $0.heard = now }
+        snapshot.withLock { snapshot in
+            snapshot.heard = now
+            snapshot.outage = nil
+        }
         switch event {
         case .changed(let workflow): take(workflow)
         case .left(let workflow): forget(workflow.name)

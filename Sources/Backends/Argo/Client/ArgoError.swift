@@ -46,3 +46,13 @@ public struct ArgoError: Error, Sendable, CustomStringConvertible {
     /// Code and sentence.
     public var description: String { "\(code.rawValue): \(message)" }
 }
+
+extension ArgoError.Code {
+    /// Whether nothing of the cluster itself was heard: it is away, or something else answers in its place.
+    var isSilence: Bool {
+        switch self {
+        case .notSent, .outcomeUnknown, .malformedAnswer, .noSuchPlace: true
+        case .refused, .unauthorized, .forbidden, .notFound, .conflict, .busy, .gone, .alreadyOver, .cancelled: false
+        }
+    }
+}
