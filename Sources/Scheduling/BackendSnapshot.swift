@@ -42,6 +42,8 @@ public struct BackendSnapshot: Sendable {
     public var ownUnfinished: Int
     /// Their images that are still to do, where progress is known less what is done.
     public var ownWork: Double
+    /// Images of the engine that tasks may name there; nil where that isn't known here.
+    public var engineImages: [String]?
     /// What its engine knows; nil where that was never read: then the reference list counts.
     public var options: EngineOptions?
 

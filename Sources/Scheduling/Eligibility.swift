@@ -75,11 +75,11 @@ struct Verdicts {
 
     /// All reasons, for a person who asks.
     mutating func all(_ backend: BackendSnapshot) -> [Reason] {
-        [project(backend), label(backend), needs(backend), imageLimit(backend), option(backend)].compactMap { $0 }
+        [project(backend), label(backend), needs(backend), image(backend), imageLimit(backend), option(backend)].compactMap { $0 }
     }
 
     private func byInventory(_ backend: BackendSnapshot) -> Reason? {
-        project(backend) ?? label(backend) ?? needs(backend)
+        project(backend) ?? label(backend) ?? needs(backend) ?? image(backend)
     }
 
     private mutating func byEngine(_ backend: BackendSnapshot) -> Reason? { imageLimit(backend) ?? option(backend) }
@@ -98,6 +98,11 @@ struct Verdicts {
     private func needs(_ backend: BackendSnapshot) -> Reason? {
         let missing = requirements.needs.subtracting(backend.kind.abilities)
         return missing.isEmpty ? nil : .unsupported(missing)
+    }
+
+    private func image(_ backend: BackendSnapshot) -> Reason? {
+        guard let image = requirements.engineImage, let allowed = backend.engineImages else { return nil }
+        return EngineImages.allow(allowed, image) ? nil : .imageNotAllowed(image)
     }
 
     private func imageLimit(_ backend: BackendSnapshot) -> Reason? {

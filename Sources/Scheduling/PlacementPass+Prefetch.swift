@@ -37,7 +37,7 @@ extension PlacementPass {
         guard let reason = eligibility(taskClass).reasons[position] else { return nil }
         switch reason {
         case .retired, .locked, .draining, .refusedBefore: return reason
-        case .tooManyImages, .unknownOption, .missingLabel, .unsupported, .lacksProject: return reason
+        case .tooManyImages, .unknownOption, .missingLabel, .unsupported, .imageNotAllowed, .lacksProject: return reason
         case .offline, .neverRead, .failing, .probing, .full, .higherTier: return nil
         }
     }

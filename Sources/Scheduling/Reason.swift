@@ -24,6 +24,8 @@ public enum Reason: Sendable, Equatable {
     case missingLabel(String)
     /// Its kind can't take such a task.
     case unsupported(TaskNeeds)
+    /// The engine's image that the task names isn't allowed there.
+    case imageNotAllowed(String)
     /// The task goes on with a project that another backend holds.
     case lacksProject
     /// It refused this task, and others haven't yet.
@@ -47,6 +49,7 @@ public enum Reason: Sendable, Equatable {
         case .unknownOption: "unknown_option"
         case .missingLabel: "missing_label"
         case .unsupported: "unsupported"
+        case .imageNotAllowed: "image_not_allowed"
         case .lacksProject: "lacks_project"
         case .refusedBefore: "refused_before"
         case .full: "full"
@@ -68,6 +71,7 @@ public enum Reason: Sendable, Equatable {
         case .unknownOption(let name): "doesn't know the option \"\(name)\""
         case .missingLabel(let label): "lacks the label \(label)"
         case .unsupported(let needs): "can't take \(needs.text)"
+        case .imageNotAllowed(let image): "doesn't allow the image \(image)"
         case .lacksProject: "doesn't hold the project that this task goes on with"
         case .refusedBefore: "refused this task before"
         case .full(let slots): slots == 1 ? "has its one slot in use" : "has all \(slots) slots in use"

@@ -8,6 +8,8 @@ public struct Requirements: Hashable, Sendable {
     public let labels: [String: String]
     /// What kinds of input it has.
     public let needs: TaskNeeds
+    /// The engine's image that it names; nil for any.
+    public let engineImage: String?
     /// The only backend that can run it, because only the project there can be used; nil for any.
     public let boundTo: BackendName?
     /// Computed once: a queue of a million tasks hashes by it.
@@ -15,17 +17,19 @@ public struct Requirements: Hashable, Sendable {
 
     /// Every part is given.
     public init(
-        options: Set<String> = [], labels: [String: String] = [:], needs: TaskNeeds = [],
+        options: Set<String> = [], labels: [String: String] = [:], needs: TaskNeeds = [], engineImage: String? = nil,
         boundTo: BackendName? = nil
     ) {
         self.options = options
         self.labels = labels
         self.needs = needs
+        self.engineImage = engineImage
         self.boundTo = boundTo
         var hasher = Hasher()
         hasher.combine(options)
         hasher.combine(labels)
         hasher.combine(needs)
+        hasher.combine(engineImage)
         hasher.combine(boundTo)
         fingerprint = hasher.finalize()
     }

@@ -406,6 +406,7 @@ def test_bad_places_are_refused_in_words(acting):
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(500)
 def test_a_workflow_deleted_by_hand_fails_with_its_reason(acting):
     """Confirmed over five minutes, as the rules want it."""
     api, cluster = acting.server.api, acting.cluster

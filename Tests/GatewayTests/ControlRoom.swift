@@ -1,4 +1,6 @@
 import Backends
+import Configuration
+import HTTPClient
 import Model
 import NodeODM
 import Observability
@@ -28,6 +30,8 @@ struct ControlRoom: Sendable {
         var attempts = 5
         var deadAfter: Duration? = .seconds(600)
         var owners: [String: OwnerPolicy] = [:]
+        /// Whether it has a bucket, `s3://data/scaleodm/`.
+        var hasBucket = false
     }
 
     let record: RoutingRecord
@@ -66,7 +70,7 @@ struct ControlRoom: Sendable {
         for node in nodes {
             var member = FleetMember(
                 .init(
-                    name: node.name, kind: .nodeodm, tier: 0, weight: 1, labels: [:], onVanished: .rerun,
+                    name: node.name, kind: node.kind, tier: 0, weight: 1, labels: [:], onVanished: .rerun,
                     deadAfter: settings.deadAfter, url: "http://\(node.name).example.org"), backend: node)
             if !node.now.isFrozen, !node.now.isSilent {
                 member.load = try await node.load()
@@ -83,6 +87,13 @@ struct ControlRoom: Sendable {
             clock: clock, random: SystemRandomBits(), logger: .silent, placement: WakeUp(), cleaning: WakeUp(),
             webhookWake: WakeUp(), attemptLimit: settings.attempts, impossibleAfter: .seconds(3600), webhooks: .init())
         parts.owners = settings.owners
+        if settings.hasBucket {
+            var inventory = Inventory()
+            var s3 = S3Settings()
+            s3.bucket = "data"
+            inventory.storage.s3 = s3
+            parts.buckets = try ClientBuckets(inventory, client: CurlClient(loop: loop), clock: clock)
+        }
         self.record = record
         self.clock = clock
         self.nodes = nodes

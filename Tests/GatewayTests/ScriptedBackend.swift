@@ -25,6 +25,7 @@ final class ScriptedBackend: Backend {
         var processingTime: Int64 = 1
         var dateCreated: Int64 = 0
         var output = ["started"]
+        var error: String?
     }
 
     struct State {
@@ -43,10 +44,16 @@ final class ScriptedBackend: Backend {
         var starts: [String: Int] = [:]
         var calls: [String] = []
         var hanging: [AsyncStream<Void>.Continuation] = []
+        /// Whether it is a kind that works in object storage.
+        var worksInObjectStore = false
+        /// A text of an end after which another attempt is worth while.
+        var worthAnother: String?
+        /// What it was told of each attempt.
+        var submissions: [String: TaskSubmission] = [:]
     }
 
     let name: BackendName
-    let kind = BackendKind.nodeodm
+    var kind: BackendKind { worksInObjectStore ? .argo : .nodeodm }
     private let state = Mutex(State())
     private let clock: any WorldClock
 
@@ -78,6 +85,10 @@ final class ScriptedBackend: Backend {
 
     // MARK: The protocol
 
+    var worksInObjectStore: Bool { now.worksInObjectStore }
+
+    func deservesAnother(after end: TaskInfo) -> Bool { end.errorMessage != nil && end.errorMessage == now.worthAnother }
+
     func load() async throws(BackendError) -> BackendLoad {
         try await does(.load, "") { state -> Outcome<BackendLoad> in
             .success(
@@ -95,6 +106,7 @@ final class ScriptedBackend: Backend {
     func stage(_ attempt: Attempt, _ submission: TaskSubmission) async throws(BackendError) {
         try await does(.stage, attempt.backendTask.string) { state -> Outcome<Void> in
             state.areas.insert(attempt.backendTask.string)
+            state.submissions[attempt.backendTask.string] = submission
             return .success(())
         }
     }
@@ -125,7 +137,7 @@ final class ScriptedBackend: Backend {
             return .success(
                 TaskInfo(
                     uuid: task.string, name: "", dateCreated: Timestamp(milliseconds: copy.dateCreated),
-                    processingTime: copy.processingTime, status: copy.code, imagesCount: copy.images,
+                    processingTime: copy.processingTime, status: copy.code, errorMessage: copy.error, imagesCount: copy.images,
                     output: line.map { Array(copy.output.dropFirst($0)) }))
         }
     }

@@ -25,6 +25,30 @@ struct ObjectStorageEligibilityTests {
         #expect(eligible([.objectStorage, .sideFiles]) == ["argo"])
     }
 
+    @Test("a task that names an image of the engine goes where that is allowed")
+    func images() {
+        func chosen(_ image: String) -> [String] {
+            let fleet = [("fra", ["odm/odm:3.6.0"]), ("nyc", ["odm/odm:3.6.0", "example/odm"]), ("sin", nil)].map {
+                (name, images) in
+                var backend = BackendSnapshot(name: Fixture.name(name), kind: .argo, load: Fixture.load(slots: 1))
+                backend.engineImages = images
+                return backend
+            }
+            return fleet.filter { backend in
+                var task = Fixture.task(1)
+                task.requirements = Requirements(needs: .objectStorage, engineImage: image)
+                var desk = Desk([task])
+                return !desk.decide([backend]).placements.isEmpty
+            }.map(\.name.string)
+        }
+        #expect(chosen("odm/odm:3.6.0") == ["fra", "nyc", "sin"])
+        #expect(chosen("example/odm:1") == ["nyc", "sin"])
+        #expect(chosen("example/odm@sha256:0") == ["nyc", "sin"])
+        #expect(chosen("odm/odm:4") == ["sin"])
+        #expect(chosen("example/odm-other:1") == ["sin"])
+        #expect(Reason.imageNotAllowed("a:1").text == "doesn't allow the image a:1")
+    }
+
     @Test("the reason is told in words")
     func words() {
         let reason = Reason.unsupported([.objectStorage, .archives])

@@ -35,9 +35,10 @@ extension Dispatcher {
     private func requirements(
         _ options: String, _ objectStorage: String?, owner: String?, boundTo: BackendName?
     ) -> Requirements {
-        Requirements(
+        let fields = ObjectStorageFields(recorded: objectStorage)
+        return Requirements(
             options: queue.names(in: options, parts.fleet), labels: parts.owners[owner ?? ""]?.labels ?? [:],
-            needs: TaskNeeds(ObjectStorageFields(recorded: objectStorage)), boundTo: boundTo)
+            needs: TaskNeeds(fields), engineImage: fields?.engineImage, boundTo: boundTo)
     }
 
     func snapshots() -> [BackendSnapshot] {
@@ -55,6 +56,7 @@ extension Dispatcher {
             snapshot.breaker = member.circuit.state(at: now)
             snapshot.maxParallelTasks = member.definition.maxParallelTasks
             snapshot.maxImages = member.definition.maxImages
+            snapshot.engineImages = member.definition.engineImages
             snapshot.placementsUnseen = sending + member.acceptedSinceRead
             snapshot.endsUnseen = member.endedSinceRead
             let placed = parts.mirror.watched(on: name)

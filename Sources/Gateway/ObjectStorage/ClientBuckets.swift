@@ -59,7 +59,7 @@ struct ClientBuckets: Sendable {
     /// - Throws: the first thing that isn't.
     func check(_ fields: ObjectStorageFields) throws(ObjectStorageRefusal) {
         for place in [fields.input, fields.output] { try check(place) }
-        if let image = fields.engineImage, let images, !images.contains(where: { Self.covers($0, image) }) {
+        if let image = fields.engineImage, let images, !EngineImages.allow(images, image) {
             throw .refused("odmImage `\(image)` isn't among those that this gateway allows.")
         }
         _ = try store(at: fields.endpoint, region: fields.region)
@@ -74,14 +74,6 @@ struct ClientBuckets: Sendable {
         guard !place.prefix.hasPrefix(settings.prefix), !settings.prefix.hasPrefix(place.prefix) else {
             throw .refused("\(place) holds files of the gateway itself; name another folder.")
         }
-    }
-
-    /// An entry without a tag stands for all of its repository.
-    private static func covers(_ entry: String, _ image: String) -> Bool {
-        if entry == image { return true }
-        let last = entry.split(separator: "/").last ?? ""
-        guard !last.contains(":"), !last.contains("@") else { return false }
-        return image.hasPrefix(entry + ":") || image.hasPrefix(entry + "@")
     }
 
     /// How the store of a task is reached from here. A name that pods have for our own store leads to ours.

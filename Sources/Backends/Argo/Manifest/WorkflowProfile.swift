@@ -19,7 +19,7 @@ public struct WorkflowProfile: Sendable, Equatable {
 
     /// The engine's image.
     public var engineImage = "opendronemap/odm:3.6.0"
-    /// Repositories that a client may name as odmImage, any tag.
+    /// What a client may name as odmImage; an entry without a tag allows all of its repository.
     public var allowedEngineImages: [String] = []
     /// The image that moves inputs and results.
     public var rcloneImage = "rclone/rclone:1.75"
@@ -78,7 +78,7 @@ public struct WorkflowProfile: Sendable, Equatable {
     func image(asked: String?) throws(ManifestError) -> String {
         guard let asked, !asked.isEmpty, asked != engineImage else { return engineImage }
         guard Self.isImage(asked) else { throw ManifestError(.task, "odmImage is no image reference") }
-        guard allowedEngineImages.contains(where: { Self.repository(of: $0) == Self.repository(of: asked) }) else {
+        guard EngineImages.allow(allowedEngineImages, asked) else {
             throw ManifestError(.task, "odmImage isn't one of the images that are allowed here")
         }
         return asked
@@ -92,13 +92,5 @@ public struct WorkflowProfile: Sendable, Equatable {
                 || "-._/:@".utf8.contains($0)
         }
         return isTame && ((0x61...0x7A).contains(first) || (0x30...0x39).contains(first))
-    }
-
-    /// Without tag and digest.
-    private static func repository(of reference: String) -> String {
-        let name = reference.prefix { $0 != "@" }
-        let slash = name.lastIndex(of: "/") ?? name.startIndex
-        guard let colon = name[slash...].lastIndex(of: ":") else { return String(name) }
-        return String(name[..<colon])
     }
 }
