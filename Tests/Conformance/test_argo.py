@@ -182,6 +182,33 @@ def test_the_engine_s_end_is_told_in_words(running, api):
     assert error_of(api.download(uuid).json())
 
 
+def test_a_job_as_drone_tm_sends_it(running, api, world):
+    """JSON with places, filters, capacity and a webhook; results are read from writeS3Path, not through the gateway."""
+    receiver = world.receiver()
+    place = "s3://mybucket/project 7/task/"
+    running.store.put(place, pictures(2))
+    running.store.put(place + "images/", [("deep.jpg", jpeg(9)), ("deep.JPG", jpeg(10))])
+    running.store.put(place + "drafts/", [("draft.jpg", jpeg(11))])
+    running.store.put(place + "images/odm_orthophoto/", [("old.tif", b"an earlier result")])
+    answer = api.post("/task/new", json={
+        "name": "project-7", "readS3Path": place, "writeS3Path": "s3://mybucket/project 7/results/",
+        "processingMode": "standard", "s3ScanDepth": 3, "useDefaultExcludes": True, "excludePaths": ["drafts/**"],
+        "options": json.dumps([{"name": "dsm", "value": True}]), "s3Endpoint": running.store.url, "capacityType": "spot",
+        "webhook": receiver.url + "/hook?token=abc"})
+    uuid = plain(answer)["uuid"]
+    assert api.task(uuid)["imagesCount"] == 4
+    done = api.wait(uuid, seconds=120)
+    assert done["status"]["code"] == COMPLETED and done["s3OutputPath"] == "s3://mybucket/project 7/results/"
+    results = running.store.files("s3://mybucket/project 7/results/")
+    assert {"all.zip", "odm_orthophoto/odm_orthophoto.tif", "odm_dem/dsm.tif", "_DONE.json"} <= set(results)
+    images = {image["filename"] for image in json.loads(zipped(results["all.zip"]).read("images.json"))}
+    assert len(images) == 4 and "draft.jpg" not in images and "old.tif" not in images, images
+    told, = receiver.wait_for(1)
+    assert told["path"] == "/hook?token=abc"
+    body = json.loads(told["body"])
+    assert (body["uuid"], body["statusCode"]) == (uuid, COMPLETED)
+
+
 # Its results.
 
 
@@ -423,7 +450,8 @@ def test_a_workflow_deleted_by_hand_fails_with_its_reason(acting):
 # Several clusters.
 
 
-def test_a_cluster_that_is_away_delays_nobody(world):
+@pytest.mark.parametrize("mode", ["refuse", "hang"])
+def test_a_cluster_that_is_away_delays_nobody(world, mode):
     s3 = world.s3()
     clusters = [world.argo(s3=s3, run_seconds=4, parallelism=20) for _ in range(2)]
     gateway = world.gateway(clusters, settings(s3))
@@ -432,7 +460,7 @@ def test_a_cluster_that_is_away_delays_nobody(world):
     for uuid in first:
         eventually("it is placed", lambda: any(c.runs(workflow_of(uuid)) for c in clusters))
     away, other = clusters
-    away.partition("refuse")
+    away.partition(mode)
     cut = time.monotonic()
     uuids, slowest = list(first), 0.0
     while time.monotonic() - cut < 10:
@@ -443,8 +471,9 @@ def test_a_cluster_that_is_away_delays_nobody(world):
             assert api.get(f"/task/{uuid}/info").status_code == 200
             slowest = max(slowest, time.monotonic() - begin)
         time.sleep(0.2)
-    later = [workflow_of(uuid) for uuid in uuids[len(first) + 2:]]
-    eventually("new tasks go to the other cluster", lambda: all(other.runs(name) for name in later))
+    if mode == "refuse":
+        later = [workflow_of(uuid) for uuid in uuids[len(first) + 2:]]
+        eventually("new tasks go to the other cluster", lambda: all(other.runs(name) for name in later))
     away.partition("")
     for uuid in uuids:
         assert api.wait(uuid)["status"]["code"] == COMPLETED
@@ -484,6 +513,27 @@ def test_the_same_task_falls_back_to_a_node(world):
         assert gateway.api.wait(task)["status"]["code"] == COMPLETED
         assert gateway.api.download(task).content[:2] == b"PK"
     assert cluster.runs() == {} and node.starts(upload) == 1
+
+
+def test_clusters_and_nodes_share_the_work_by_tier(world, photos):
+    s3 = world.s3(buckets=("data", "mybucket"))
+    clusters = [world.argo(s3=s3, run_seconds=5) for _ in range(2)]
+    nodes = [world.node(max_parallel=1, task_seconds=0.5, init_seconds=0) for _ in range(2)]
+    gateway = world.gateway(
+        [*(cluster.backend(max_parallel_tasks=2) for cluster in clusters), *({**node.backend(), "tier": 1} for node in nodes)],
+        settings(s3, scheduling={"spill_after": "3s"}))
+    eventually("all are online", lambda: all(backend["online"] for backend in gateway.backends()))
+    s3.put(FLIGHT, pictures(3))
+    # First as many as the first tier has slots for, then more.
+    first = [gateway.api.submit(photos[:3]) for _ in range(4)]
+    eventually("the clusters have them", lambda: sum(len(cluster.runs()) for cluster in clusters) == 4)
+    assert sorted(len(cluster.runs()) for cluster in clusters) == [2, 2] and not any(node.starts(u) for node in nodes for u in first)
+    uuids = first + [gateway.api.submit(photos[:3]) for _ in range(4)] + [gateway.api.new(zipurl=FLIGHT)["uuid"] for _ in range(4)]
+    for uuid in uuids:
+        assert gateway.api.wait(uuid)["status"]["code"] == COMPLETED
+        assert zipped(gateway.api.download(uuid).content).testzip() is None
+    assert all(cluster.runs() for cluster in clusters)
+    assert any(node.journal()["files"] for node in nodes), "the second tier was used too"
 
 
 def test_redirected_downloads(world):

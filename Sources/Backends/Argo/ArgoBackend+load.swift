@@ -25,7 +25,9 @@ extension ArgoBackend {
             // A doubtful create is remembered until it is settled, however long that takes.
             state.posted = state.posted.filter { !$0.value.isAnswered || now - $0.value.last <= Self.visibility }
             state.consoles = state.consoles.filter { now - $0.value.askedAt <= Self.memory }
-            return state.posted.filter { own[$0.key] == nil && now - $0.value.last <= Self.visibility }.count
+            return state.posted.count { name, post in
+                own[name] == nil && !post.isUnderWay && now - post.last <= Self.visibility
+            }
         }
         count += invisible
         var slots = await slots()

@@ -18,6 +18,8 @@ public final class ArgoBackend: Backend {
         var isDoubtful = false
         /// Whether the cluster has said that the workflow is there.
         var isAnswered = false
+        /// Whether its create is on its way now: whoever sends it counts it.
+        var isUnderWay = false
     }
 
     struct State {
@@ -152,9 +154,10 @@ public final class ArgoBackend: Backend {
         let now = clock.monotonic()
         let wasDoubtful = state.withLock { state in
             let wasDoubtful = state.posted[name]?.isDoubtful ?? false
-            state.posted[name] = Post(last: now, isDoubtful: true)
+            state.posted[name] = Post(last: now, isDoubtful: true, isUnderWay: true)
             return wasDoubtful
         }
+        defer { state.withLock { $0.posted[name]?.isUnderWay = false } }
         do throws(ArgoError) {
             watch.note(try await client.create(manifest.json))
         } catch {
