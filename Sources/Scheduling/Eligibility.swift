@@ -75,7 +75,8 @@ struct Verdicts {
 
     /// All reasons, for a person who asks.
     mutating func all(_ backend: BackendSnapshot) -> [Reason] {
-        [project(backend), label(backend), needs(backend), image(backend), imageLimit(backend), option(backend)].compactMap { $0 }
+        [project(backend), label(backend), needs(backend), image(backend), imageLimit(backend), option(backend)]
+            .compactMap { $0 }
     }
 
     private func byInventory(_ backend: BackendSnapshot) -> Reason? {

@@ -138,7 +138,10 @@ struct ManifestTests {
         #expect(
             try profile.image(asked: "registry.example.org:5000/odm@sha256:ab")
                 == "registry.example.org:5000/odm@sha256:ab")
-        for refused in ["evil/odm:1", "opendronemap/odm:3.5.5", "opendronemap/odm2:1", "opendronemap/odm:{{x}}", "opendronemap/odm:1 --x"] {
+        for refused in [
+            "evil/odm:1", "opendronemap/odm:3.5.5", "opendronemap/odm2:1", "opendronemap/odm:{{x}}",
+            "opendronemap/odm:1 --x",
+        ] {
             #expect(throws: ManifestError.self, "\(refused)") { try profile.image(asked: refused) }
         }
     }

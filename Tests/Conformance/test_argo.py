@@ -572,6 +572,12 @@ def test_the_probe_says_what_it_sees(world, tmp_path, api):
     file.write_text(yaml({**settings_, "backends": [{**cluster.backend(api), "token_file": None, "token": "wrong"}]}))
     done = command("check", file, "--probe")
     assert done.returncode == 1 and "FAILED" in done.stdout and "token" in done.stdout, done.stdout
+    template = tmp_path / "template.yaml"
+    template.write_text("kind: Workflow\n", encoding="utf-8")
+    broken = cluster.backend(api, options_file="absent.json", workflow={"template_file": str(template)})
+    file.write_text(yaml({**settings_, "backends": [broken]}), encoding="utf-8")
+    done = command("check", file)
+    assert done.returncode == 1 and "absent.json can't be read" in done.stderr and "template.yaml" in done.stderr, done.stderr
     file.write_text(yaml({"backends": [cluster.backend(api)]}), encoding="utf-8")
     done = command("check", file)
     assert done.returncode == 1 and "needs `storage.s3`" in done.stderr, done.stderr

@@ -87,7 +87,9 @@ final class ScriptedBackend: Backend {
 
     var worksInObjectStore: Bool { now.worksInObjectStore }
 
-    func deservesAnother(after end: TaskInfo) -> Bool { end.errorMessage != nil && end.errorMessage == now.worthAnother }
+    func deservesAnother(after end: TaskInfo) -> Bool {
+        end.errorMessage != nil && end.errorMessage == now.worthAnother
+    }
 
     func load() async throws(BackendError) -> BackendLoad {
         try await does(.load, "") { state -> Outcome<BackendLoad> in
@@ -137,7 +139,8 @@ final class ScriptedBackend: Backend {
             return .success(
                 TaskInfo(
                     uuid: task.string, name: "", dateCreated: Timestamp(milliseconds: copy.dateCreated),
-                    processingTime: copy.processingTime, status: copy.code, errorMessage: copy.error, imagesCount: copy.images,
+                    processingTime: copy.processingTime, status: copy.code, errorMessage: copy.error,
+                    imagesCount: copy.images,
                     output: line.map { Array(copy.output.dropFirst($0)) }))
         }
     }

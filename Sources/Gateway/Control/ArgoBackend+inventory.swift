@@ -93,7 +93,9 @@ extension ArgoBackend {
 
     // MARK: Workflows
 
-    private static func profile(
+    /// What the inventory says of a cluster's workflows.
+    /// - Throws: `StartError` for what can't be used.
+    static func profile(
         _ workflow: WorkflowSettings, _ s3: S3Settings, of name: BackendName
     ) throws -> WorkflowProfile {
         var profile = WorkflowProfile()

@@ -34,7 +34,7 @@ struct BackendBuilder: Sendable {
             name: definition.name, kind: definition.kind, tier: definition.tier, weight: definition.weight,
             labels: definition.labels, maxParallelTasks: definition.maxParallelTasks, maxImages: definition.maxImages,
             onVanished: .rerun, url: definition.url?.origin ?? "in-cluster")
-        known.catalog = try definition.optionsFile.map { try Self.catalog(in: $0, of: definition.name) }
+        known.catalog = try Self.catalog(of: definition)
         let backend: any Backend
         switch definition.settings {
         case .nodeodm(let settings):
@@ -73,12 +73,15 @@ struct BackendBuilder: Sendable {
                 clock: clock, logger: logger))
     }
 
-    private static func catalog(in path: String, of name: BackendName) throws -> OptionCatalog {
+    /// The options of `options_file`; nil without one.
+    /// - Throws: `StartError` where it can't be read.
+    static func catalog(of definition: BackendDefinition) throws -> OptionCatalog? {
+        guard let path = definition.optionsFile else { return nil }
         guard let bytes = SmallFile.bytes(of: path) else {
-            throw StartError("Backend \(name): options_file \(path) can't be read.")
+            throw StartError("Backend \(definition.name): options_file \(path) can't be read.")
         }
         do throws(WireFormatError) { return try OptionCatalog(decoding: bytes) } catch {
-            throw StartError("Backend \(name): options_file \(path) isn't what /options of a node answers.")
+            throw StartError("Backend \(definition.name): options_file \(path) isn't what a node's /options answers.")
         }
     }
 }

@@ -28,6 +28,9 @@ enum CheckCommand {
             return 1
         }
         for warning in loaded.warnings { Terminal.err("warning: \(warning)\n") }
+        let problems = DefinitionCheck.problems(in: loaded.inventory)
+        for problem in problems { Terminal.err("\(file): \(problem)\n") }
+        if !problems.isEmpty { return 1 }
         if prints { Terminal.out(loaded.inventory.printed()) }
         let count = loaded.inventory.backends.count
         Terminal.out("\(file): \(count == 1 ? "1 backend" : "\(count) backends"), no errors\n")
