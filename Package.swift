@@ -81,7 +81,9 @@ let testTargets: [Target] = [
         name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes", "Digests"], path: "Tests/TestSupport",
         swiftSettings: house),
     tests("Reactor", ["Reactor"]),
-    tests("Backends", ["Backends", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability"]),
+    tests(
+        "Backends",
+        ["Backends", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Storage", "Digests"]),
     tests("Record", ["Record", "SQL", "Model"]),
     tests(
         "Gateway",

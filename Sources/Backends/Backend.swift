@@ -36,8 +36,13 @@ public protocol Backend: Sendable {
     ///   - submission: what to run.
     /// - Throws: why the inputs aren't there; nothing was started.
     func stage(_ attempt: Attempt, _ submission: TaskSubmission) async throws(BackendError)
+    /// Whether it gives tasks names of its own choosing. The name of an attempt is then only a mark, by which `status` finds the
+    /// task while its own name isn't known; and since nothing tells two submissions apart, none is ever repeated.
+    var choosesNames: Bool { get }
     /// Starts a staged attempt: the one step after which only the backend knows.
-    func commit(_ attempt: Attempt) async throws(BackendError)
+    /// - Returns: the task's name there: the attempt's, unless the backend chooses names.
+    @discardableResult
+    func commit(_ attempt: Attempt) async throws(BackendError) -> BackendTaskID
     /// Takes back what was staged.
     /// - Returns: whether it's gone, or a commit had won.
     func discard(_ attempt: Attempt) async throws(BackendError) -> DiscardOutcome
@@ -46,7 +51,7 @@ public protocol Backend: Sendable {
     /// - Parameters:
     ///   - task: as the backend calls it.
     ///   - line: index of the first console line wanted; nil asks for none.
-    /// - Returns: the state, with `output` where it was asked for.
+    /// - Returns: the state, with `output` where it was asked for; its `uuid` is the task's name there.
     /// - Throws: `unknownTask` only where the backend says so of this very task.
     func status(of task: BackendTaskID, outputFrom line: Int?) async throws(BackendError) -> TaskInfo
     /// Asks for the end of a task.
@@ -73,6 +78,8 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+    /// Most kinds take the gateway's names.
+    public var choosesNames: Bool { false }
     /// Most kinds only answer.
     public func run() async {}
 

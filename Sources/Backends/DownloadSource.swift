@@ -12,6 +12,8 @@ public struct DownloadSource: Sendable, Equatable {
     public var target: String
     /// How the backend is identified by TLS.
     public var tls: TLSOptions
+    /// Whether the backend may answer with the address of the asset in an object store, which is then read from there.
+    public var redirects = false
 
     /// Every part is given.
     public init(isTLS: Bool, host: String, port: UInt16, target: String, tls: TLSOptions = TLSOptions()) {

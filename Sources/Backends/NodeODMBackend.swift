@@ -120,8 +120,10 @@ public struct NodeODMBackend: Backend {
     }
 
     /// Starts a staged attempt.
-    public func commit(_ attempt: Attempt) async throws(BackendError) {
+    @discardableResult
+    public func commit(_ attempt: Attempt) async throws(BackendError) -> BackendTaskID {
         _ = try await asked { () throws(NodeODMError) in try await client.commit(attempt.backendTask) }
+        return attempt.backendTask
     }
 
     /// Has the node delete an upload area by an init that it must refuse (rules: *Never twice*, b).

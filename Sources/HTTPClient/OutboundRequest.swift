@@ -45,6 +45,9 @@ public struct OutboundRequest: Sendable {
     /// What addresses may be connected to; nil for all. Guarded requests use connections of their own, for a pooled one was
     /// opened without the guard's look.
     public var outboundGuard: OutboundGuard?
+    /// Whether a connection is made for it. A pooled one may turn out dead once the body has left, and then nobody can tell what
+    /// became of the request: for those that must not be repeated.
+    public var needsOwnConnection = false
     /// How many redirects are followed, for requests without a body. An Authorization field doesn't go to another host.
     public var followRedirects = 0
     /// Whether the URL's path is sent as it stands, with its `.` and `..` segments: for keys of an object store, which are

@@ -156,7 +156,8 @@ struct TransferSetup {
         let isGuarded = request.outboundGuard != nil
         // libcurl repeats a request whose pooled connection turns out dead, unless part of its body is gone already. So an
         // empty POST would be sent twice without our knowing.
-        shim_curl_setopt_long(handle, CURLOPT_FRESH_CONNECT, isGuarded || isUnsafeToRepeat && !hasBody ? 1 : 0)
+        let isFresh = isGuarded || request.needsOwnConnection || isUnsafeToRepeat && !hasBody
+        shim_curl_setopt_long(handle, CURLOPT_FRESH_CONNECT, isFresh ? 1 : 0)
         shim_curl_setopt_long(handle, CURLOPT_FORBID_REUSE, isGuarded ? 1 : 0)
     }
 

@@ -58,7 +58,7 @@ public struct AttemptRecord: Sendable, Equatable {
     public var outcome: AttemptOutcome?
     /// Whether its end counts towards `scheduling.attempts`.
     public var isCounted: Bool
-    /// What went wrong, for people.
+    /// What went wrong, for people; of a committing attempt: why only an operator can say what became of it.
     public var failure: String?
     /// Lines of the backend's own log that the record already has.
     public var logCursor: Int
@@ -85,6 +85,8 @@ public struct AttemptRecord: Sendable, Equatable {
     public var state: Attempt.State { attempt.state }
     /// Whether it isn't over yet; a task has at most one such attempt.
     public var isLive: Bool { attempt.state != .ended }
+    /// Whether its commit may have started the task, nobody can tell, and an operator has to decide.
+    public var isHeld: Bool { attempt.state == .committing && failure != nil }
     /// Whether its backend still holds the project of this run, as far as the record knows.
     public var isProject: Bool { attempt.state == .ended && mayHaveCopy && !isFenced && acceptedAt != nil }
 }

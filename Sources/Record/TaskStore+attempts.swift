@@ -91,11 +91,21 @@ extension TaskStore {
     }
 
     /// The backend has the task: dispatching → placed. A cancel that was asked for meanwhile stays to be carried out.
-    public func markAccepted(_ key: AttemptKey, at: Timestamp) async throws(RecordError) -> Bool {
+    /// - Parameters:
+    ///   - key: the attempt.
+    ///   - name: what the backend calls the task, where it chooses that itself; nil: as recorded.
+    ///   - at: now.
+    /// - Returns: false if it isn't committing, or not the live one.
+    /// - Throws: `RecordError`.
+    public func markAccepted(
+        _ key: AttemptKey, as name: BackendTaskID? = nil, at: Timestamp
+    ) async throws(RecordError) -> Bool {
         try await guardedTransition(at: at) { transition in
             let (task, attempt) = try await transition.lockLive(key)
             guard task.state == .dispatching, attempt.state == .committing else { throw GuardFailed() }
             try await transition.accept(attempt)
+            guard let name, name != attempt.backendTask else { return }
+            try await transition.change(SQLText.rename(SQLValue(key.task), SQLValue(key.number), SQLValue(name)))
         }
     }
 

@@ -13,6 +13,8 @@ public struct Release: Sendable, Equatable {
         case seenEnded
         /// The backend lost it: confirmed over the grace.
         case vanished
+        /// Nobody could tell whether the backend has the task, and an operator says that it doesn't run there.
+        case operatorsWord
     }
 
     /// What allows it.
@@ -86,7 +88,7 @@ extension TaskStore {
     ) async throws(RecordError) -> EndOutcome {
         try await guardedTransition(at: at, or: .lost) { transition in
             let (task, attempt) = try await transition.lockLive(key)
-            guard release.proof.allows(leaving: attempt.state) else { throw GuardFailed() }
+            guard release.proof.allows(leaving: attempt) else { throw GuardFailed() }
             try await transition.end(attempt, release)
             return try await transition.dispose(of: task, after: release, attempt, webhook)
         }
@@ -94,10 +96,11 @@ extension TaskStore {
 }
 
 extension Release.Proof {
-    fileprivate func allows(leaving state: Attempt.State) -> Bool {
+    fileprivate func allows(leaving attempt: AttemptRecord) -> Bool {
         switch self {
-        case .nothingCommitted: state == .recorded || state == .sending
-        case .backendDisowns, .seenEnded, .vanished: state == .committing || state == .accepted
+        case .nothingCommitted: attempt.state == .recorded || attempt.state == .sending
+        case .backendDisowns, .seenEnded, .vanished: attempt.state == .committing || attempt.state == .accepted
+        case .operatorsWord: attempt.isHeld
         }
     }
 }

@@ -142,7 +142,7 @@ extension Transition {
         static let accepted = Statement(
             "attempt.accepted",
             """
-            UPDATE attempts SET state = 'accepted', accepted_at = $3
+            UPDATE attempts SET state = 'accepted', accepted_at = $3, failure = NULL
             WHERE task = $1 AND number = $2 AND state = 'committing'
             """)
         static let project = Statement(

@@ -86,7 +86,7 @@ final class MirrorBackend: Backend {
 
     func options() async throws(BackendError) -> OptionCatalog { .engine360 }
     func stage(_ attempt: Attempt, _ submission: TaskSubmission) async throws(BackendError) {}
-    func commit(_ attempt: Attempt) async throws(BackendError) {}
+    func commit(_ attempt: Attempt) async throws(BackendError) -> BackendTaskID { attempt.backendTask }
     func discard(_ attempt: Attempt) async throws(BackendError) -> DiscardOutcome { .discarded }
     func cancel(_ task: BackendTaskID) async throws(BackendError) {}
     func remove(_ task: BackendTaskID) async throws(BackendError) {}

@@ -33,6 +33,10 @@ final class ScriptedBackend: Backend {
         var foreign = 0
         var maxImages: Int?
         var isCluster = false
+        /// It gives tasks names of its own, and nobody can tell whether a lost submission arrived.
+        var choosesNames = false
+        /// Its names by the attempts'.
+        var names: [String: String] = [:]
         /// No call reaches it.
         var isSilent = false
         /// Every call hangs.
@@ -85,6 +89,7 @@ final class ScriptedBackend: Backend {
 
     // MARK: The protocol
 
+    var choosesNames: Bool { now.choosesNames }
     var worksInObjectStore: Bool { now.worksInObjectStore }
 
     func deservesAnother(after end: TaskInfo) -> Bool {
@@ -113,21 +118,25 @@ final class ScriptedBackend: Backend {
         }
     }
 
-    func commit(_ attempt: Attempt) async throws(BackendError) {
+    func commit(_ attempt: Attempt) async throws(BackendError) -> BackendTaskID {
         let id = attempt.backendTask.string
         let created = clock.wallMilliseconds()
-        try await does(.commit, id) { state -> Outcome<Void> in
+        return try await does(.commit, id) { state -> Outcome<BackendTaskID> in
             guard state.areas.remove(id) != nil else { return .failure(.uploadLost) }
-            state.tasks[id] = Copy(dateCreated: created)
-            state.starts[id, default: 0] += 1
-            return .success(())
+            let name = state.choosesNames ? "own-\(state.starts.count + 1)" : id
+            if state.choosesNames { state.names[id] = name }
+            state.tasks[name] = Copy(dateCreated: created)
+            state.starts[name, default: 0] += 1
+            return .success(BackendTaskID(name))
         }
     }
 
     func discard(_ attempt: Attempt) async throws(BackendError) -> DiscardOutcome {
         let id = attempt.backendTask.string
         return try await does(.discard, id) { state -> Outcome<DiscardOutcome> in
-            if state.tasks[id] != nil { return .success(.wasAccepted) }
+            if state.tasks[state.names[id] ?? id] != nil { return .success(.wasAccepted) }
+            let mayHaveLeft = state.calls.contains("\(Call.commit.rawValue) \(id)")
+            if state.choosesNames, mayHaveLeft { return .success(.undecidable("nobody can tell")) }
             state.areas.remove(id)
             return .success(.discarded)
         }
@@ -135,10 +144,11 @@ final class ScriptedBackend: Backend {
 
     func status(of task: BackendTaskID, outputFrom line: Int?) async throws(BackendError) -> TaskInfo {
         try await does(.status, task.string) { state -> Outcome<TaskInfo> in
-            guard let copy = state.tasks[task.string] else { return .failure(.unknownTask) }
+            let name = state.names[task.string] ?? task.string
+            guard let copy = state.tasks[name] else { return .failure(.unknownTask) }
             return .success(
                 TaskInfo(
-                    uuid: task.string, name: "", dateCreated: Timestamp(milliseconds: copy.dateCreated),
+                    uuid: name, name: "", dateCreated: Timestamp(milliseconds: copy.dateCreated),
                     processingTime: copy.processingTime, status: copy.code, errorMessage: copy.error,
                     imagesCount: copy.images,
                     output: line.map { Array(copy.output.dropFirst($0)) }))
@@ -151,7 +161,8 @@ final class ScriptedBackend: Backend {
 
     func remove(_ task: BackendTaskID) async throws(BackendError) {
         try await does(.remove, task.string) { state -> Outcome<Void> in
-            state.tasks.removeValue(forKey: task.string) == nil ? .failure(.unknownTask) : .success(())
+            let name = state.names[task.string] ?? task.string
+            return state.tasks.removeValue(forKey: name) == nil ? .failure(.unknownTask) : .success(())
         }
     }
 

@@ -146,7 +146,8 @@ public final class ArgoBackend: Backend {
 
     /// Creates the workflow. A name that is taken by our own attempt is success: an earlier create had arrived.
     /// - Throws: `uploadLost` where nothing is staged in this life: it must be staged again.
-    public func commit(_ attempt: Attempt) async throws(BackendError) {
+    @discardableResult
+    public func commit(_ attempt: Attempt) async throws(BackendError) -> BackendTaskID {
         let name = attempt.backendTask.string
         guard let manifest = state.withLock({ $0.staged[attempt.backendTask] }) else {
             throw failure(.uploadLost, "the workflow isn't prepared any more")
@@ -171,6 +172,7 @@ public final class ArgoBackend: Backend {
             state.staged[attempt.backendTask] = nil
             state.posted[name] = Post(last: now, isAnswered: true)
         }
+        return attempt.backendTask
     }
 
     /// A refusal speaks of its own create alone: where an earlier one may have arrived, the doubt stays (the Argo contract, 5.1).

@@ -33,7 +33,8 @@ struct DispatchParts: Sendable {
     /// What carries one attempt out.
     func transfer(_ attempt: AttemptRecord, _ member: FleetMember, slot: WakeUp, stage: TransferStage) -> Transfer {
         Transfer(
-            attempt: attempt, backend: member.backend, mayCommitAgain: !member.isCluster, store: store,
+            attempt: attempt, backend: member.backend,
+            mayCommitAgain: !member.isCluster && !member.backend.choosesNames, store: store, fleet: fleet,
             inputs: SubmissionBuilder(store: store, fleet: fleet, buckets: buckets, clock: clock), durable: durable,
             clock: clock, random: random,
             logger: logger, attemptLimit: attemptLimit, webhooks: webhooks, slot: slot, stage: stage)

@@ -26,8 +26,11 @@ struct DispatchStateMachine {
         case commit
         /// Ask whether the backend has the task → `found`, `notFound`, `unreachable`.
         case lookUp
-        /// Take the upload area back, which also tells whether a commit had won → `discarded`, `found`, `unreachable`.
+        /// Take the upload area back, which also tells whether a commit had won → `discarded`, `found`, `undecidable`,
+        /// `unreachable`.
         case proveAbsent
+        /// Record that only an operator can say whether the backend has the task → `held`, `lostClaim`.
+        case hold
         /// Pause → `waited`.
         case wait(Duration)
         /// Ask whether the backend still answers /info: only then is a broken transfer the task's fault → `probed`.
@@ -94,7 +97,7 @@ struct DispatchStateMachine {
     /// - Parameters:
     ///   - isPrefetch: whether the inputs are sent ahead to a busy backend.
     ///   - mayCommitAgain: whether a second commit is harmless: on a plain NodeODM node, whose first commit unlinks the area; never
-    ///     on a ClusterODM, which would start twice.
+    ///     on a ClusterODM or another ScaleODM, which would start twice.
     ///   - isInPlace: whether the project of an earlier run is started again, instead of a commit.
     init(isPrefetch: Bool, mayCommitAgain: Bool, isInPlace: Bool = false) {
         self.isPrefetch = isPrefetch
@@ -221,6 +224,12 @@ struct DispatchStateMachine {
         state = .waiting(then: .afterProof)
         return .wait(.seconds(10))
     }
+
+    /// A commit may have won, and nobody can tell: the task stays where it may be running.
+    mutating func undecidable() -> Action { state == .proving ? .hold : .yield }
+
+    /// It is recorded that the task waits for an operator. What arrives late is still found.
+    mutating func held() -> Action { unreachable() }
 
     /// Nothing can be learnt now.
     mutating func unreachable() -> Action {

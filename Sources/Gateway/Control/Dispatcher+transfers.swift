@@ -38,6 +38,19 @@ extension Dispatcher {
         }
     }
 
+    /// An operator says that a task which is held doesn't run on its backend: it is placed anew. Should it turn up there all the
+    /// same, within a while, it is removed.
+    /// - Returns: what became of it: queued, or canceled where its owner wished that; `lost` where it isn't held.
+    /// - Throws: `RecordError`.
+    func release(_ id: TaskID) async throws(RecordError) -> EndOutcome {
+        let outcome = try await parts.store.releaseHeld(id, webhook: parts.webhooks, at: now)
+        guard outcome != .lost else { return outcome }
+        stop(id, because: "an operator released it")
+        await parts.refresh(id)
+        for wakeUp in [parts.placement, parts.cleaning, parts.webhookWake] { wakeUp.wake() }
+        return outcome
+    }
+
     // MARK: Recovery
 
     /// Takes up live attempts that nobody carries, left by an earlier life or by a transition whose answer was lost: committing

@@ -4,6 +4,7 @@ internal import NodeODM
 internal import Observability
 internal import Reactor
 internal import Record
+internal import Scheduling
 
 /// Carries one attempt from its recording to the backend's acceptance.
 ///
@@ -26,6 +27,7 @@ struct Transfer: Sendable {
     let backend: any Backend
     let mayCommitAgain: Bool
     let store: TaskStore
+    let fleet: Fleet
     let inputs: SubmissionBuilder
     let durable: Durable
     let clock: any WorldClock
@@ -67,6 +69,8 @@ struct Transfer: Sendable {
             isPrefetch: attempt.isPrefetch, mayCommitAgain: mayCommitAgain, isInPlace: attempt.isInPlace)
         var current = attempt.attempt
         var failure = ""
+        // As the backend calls the task, where it chooses names itself.
+        var name: BackendTaskID?
         var action = isResumed ? machine.resumeCommitting() : machine.start()
         while true {
             switch action {
@@ -84,14 +88,15 @@ struct Transfer: Sendable {
             case .markCommitting:
                 stage.enter(.committing)
                 action = try await mark(&machine, .committing)
-            case .commit: action = await commit(&machine, current, &failure)
-            case .lookUp: action = await lookUp(&machine, current, &failure)
+            case .commit: action = await commit(&machine, current, &name, &failure)
+            case .lookUp: action = await lookUp(&machine, current, &name, &failure)
             case .proveAbsent: action = await proveAbsent(&machine, current, &failure)
+            case .hold: action = try await hold(&machine, because: failure)
             case .wait(let pause):
                 try await clock.sleep(for: pause)
                 action = machine.waited()
             case .probe: action = machine.probed(answers: (try? await backend.load()) != nil)
-            case .accept: return try await accept()
+            case .accept: return try await accept(as: name)
             case .release(let release): return try await give(back: release, because: failure)
             case .yield: return .yielded
             case .stop: return .stopped
@@ -124,13 +129,35 @@ struct Transfer: Sendable {
         return isOurs ? machine.marked() : machine.lostClaim()
     }
 
-    private func accept() async throws -> End {
+    private func accept(as name: BackendTaskID?) async throws -> End {
         let (isOurs, isUnsure) = try await durable.run { () throws(RecordError) in
-            try await store.markAccepted(attempt.key, at: now)
+            try await store.markAccepted(attempt.key, as: name, at: now)
         }
         if isOurs { return .accepted }
         guard isUnsure else { return .yielded }
         return try await isRecorded(as: .accepted) ? .accepted : .yielded
+    }
+
+    /// Says once that the task waits for an operator; the backend takes other tasks meanwhile.
+    private func hold(
+        _ machine: inout DispatchStateMachine, because reason: String
+    ) async throws -> DispatchStateMachine.Action {
+        let (outcome, _) = try await durable.run { () throws(RecordError) in
+            try await store.hold(attempt.key, reason: reason, at: now)
+        }
+        switch outcome {
+        case .lost: return machine.lostClaim()
+        case .wasHeld: break
+        case .held:
+            fleet.change(attempt.backend) { $0.circuit.endProbe() }
+            logger.warning(
+                "a submission's outcome can't be found out, and its task waits for an operator",
+                [
+                    "task": .string(attempt.attempt.task.string), "backend": .string(attempt.backend.string),
+                    "reason": .string(reason),
+                ])
+        }
+        return machine.held()
     }
 
     private func isRecorded(as state: Attempt.State) async throws -> Bool {
@@ -183,14 +210,15 @@ struct Transfer: Sendable {
     }
 
     private func commit(
-        _ machine: inout DispatchStateMachine, _ attempt: Attempt, _ failure: inout String
+        _ machine: inout DispatchStateMachine, _ attempt: Attempt, _ name: inout BackendTaskID?,
+        _ failure: inout String
     ) async -> DispatchStateMachine.Action {
         do throws(BackendError) {
             if self.attempt.isInPlace {
                 try await backend.restart(
                     attempt.backendTask, options: try await inputs.options(of: attempt, on: backend))
             } else {
-                try await backend.commit(attempt)
+                name = try await backend.commit(attempt)
             }
             return machine.committed()
         } catch {
@@ -200,10 +228,12 @@ struct Transfer: Sendable {
     }
 
     private func lookUp(
-        _ machine: inout DispatchStateMachine, _ attempt: Attempt, _ failure: inout String
+        _ machine: inout DispatchStateMachine, _ attempt: Attempt, _ name: inout BackendTaskID?,
+        _ failure: inout String
     ) async -> DispatchStateMachine.Action {
         do throws(BackendError) {
             let info = try await backend.status(of: attempt.backendTask, outputFrom: nil)
+            if backend.choosesNames { name = BackendTaskID(info.uuid) }
             guard self.attempt.isInPlace else { return machine.found() }
             // The node resets dateCreated at a restart: an older one means that the restart never arrived.
             // Clocks differ a little; what has ended may be an earlier run that was short, and has no such grace.
@@ -223,7 +253,11 @@ struct Transfer: Sendable {
         do throws(BackendError) {
             switch try await backend.discard(attempt) {
             case .discarded: return machine.discarded()
-            case .wasAccepted: return machine.found()
+            // Looked at once more, it tells its name.
+            case .wasAccepted: return backend.choosesNames ? machine.unreachable() : machine.found()
+            case .undecidable(let reason):
+                failure = reason
+                return machine.undecidable()
             }
         } catch {
             if error.code == .cancelled { return .stop }
