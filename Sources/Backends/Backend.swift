@@ -27,6 +27,8 @@ public protocol Backend: Sendable {
 
     /// Reads how much it can run and how much it has.
     func load() async throws(BackendError) -> BackendLoad
+    /// Looks for what the load doesn't show, for a person who asks whether the backend works.
+    func probe() async throws(BackendError)
     /// Reads the options that its engine knows.
     func options() async throws(BackendError) -> OptionCatalog
 
@@ -78,6 +80,8 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+    /// The load of most kinds shows all there is to see.
+    public func probe() async throws(BackendError) {}
     /// Most kinds take the gateway's names.
     public var choosesNames: Bool { false }
     /// Most kinds only answer.

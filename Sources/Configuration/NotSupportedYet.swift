@@ -25,7 +25,6 @@ enum NotSupportedYet {
         (["auth", "tokens", "*", "weight"], .allBut("1")),
         (["auth", "tokens", "*", "priority"], .allBut("0")),
         (["auth", "tokens", "*", "labels"], .any),
-        (["backends", "*", "kind"], .only(["scaleodm"])),
     ]
 
     private static let ending = "not supported yet"

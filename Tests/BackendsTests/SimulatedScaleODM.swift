@@ -138,8 +138,8 @@ struct ScaleODMBench: Sendable {
         var submission = TaskSubmission(
             name: "a task; of mine", options: options, skipsPostProcessing: false, outputs: nil,
             dateCreated: Timestamp(milliseconds: 0), inputs: files)
-        guard let input = ObjectPlace(bucket: store.bucket, prefix: "gw/\(task.key)/input"),
-            let output = ObjectPlace(bucket: store.bucket, prefix: "gw/\(task.key)/attempt-1")
+        guard let input = S3URL(bucket: store.bucket, prefix: "gw/\(task.key)/input"),
+            let output = S3URL(bucket: store.bucket, prefix: "gw/\(task.key)/attempt-1")
         else { throw SimulatedScaleODM.SimulatorFailure() }
         submission.objects = ObjectSubmission(input: input, output: output, images: names.count, bytes: 100)
         return (attempt(of: task), submission)

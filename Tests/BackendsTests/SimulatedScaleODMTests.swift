@@ -77,9 +77,9 @@ struct SimulatedScaleODMTests {
                 name: "x", options: [], skipsPostProcessing: true, outputs: nil,
                 dateCreated: Timestamp(milliseconds: 0), inputs: [])
             var places = ObjectSubmission(
-                input: try #require(ObjectPlace(bucket: bucket, prefix: "flight")),
+                input: try #require(S3URL(bucket: bucket, prefix: "flight")),
                 selection: InputSelection(depth: 3, excludes: ["drafts/**"], usesDefaultExcludes: true),
-                output: try #require(ObjectPlace(bucket: bucket, prefix: "flight/output")), images: 2, bytes: 2)
+                output: try #require(S3URL(bucket: bucket, prefix: "flight/output")), images: 2, bytes: 2)
             places.capacity = .onDemand
             submission.objects = places
             try await bench.backend.stage(attempt, submission)

@@ -66,8 +66,17 @@ public final class ScaleODMBackend: Backend {
     /// Another ScaleODM.
     public var kind: BackendKind { .scaleodm }
 
+    /// Inputs and results are in the object store.
+    public var worksInObjectStore: Bool { true }
     /// The names are the instance's own.
     public var choosesNames: Bool { true }
+
+    /// A mark, until the instance has told its own name.
+    public func identity(
+        for task: TaskID, attempt: Int, isFresh: Bool, random: any RandomBits
+    ) -> BackendTaskID {
+        ScaleODMMark.make(random)
+    }
 
     // MARK: The instance
 
@@ -100,14 +109,15 @@ public final class ScaleODMBackend: Backend {
 
     /// Copies uploaded files to where the instance can read them by their names, and makes the body of the submission.
     public func stage(_ attempt: Attempt, _ submission: TaskSubmission) async throws(BackendError) {
-        guard let places = submission.objects, var input = S3URL("\(places.input)") else {
+        guard let places = submission.objects else {
             throw failure(.inputsUnreadable, "the task's inputs aren't in an object store")
         }
+        var input = places.input
         guard submission.outputs == nil else { throw failure(.refused, "ScaleODM takes no list of outputs") }
         // What was uploaded lies under names that no client has a say in.
         if places.selection.takesAll {
             if let reason = ScaleODMSubmission.reasonToRefuse(submission.inputs) { throw failure(.refused, reason) }
-            input = Self.placeOfCopies(attempt, places, input)
+            input = Self.placeOfCopies(attempt, places)
             do { try await copyAll(submission.inputs, into: input) } catch {
                 throw (error as? BackendError) ?? failure(.cancelled, "the copying was stopped")
             }
@@ -120,9 +130,9 @@ public final class ScaleODMBackend: Backend {
     }
 
     /// A place of the attempt's own below that of the inputs, with which it goes.
-    private static func placeOfCopies(_ attempt: Attempt, _ places: ObjectSubmission, _ input: S3URL) -> S3URL {
+    private static func placeOfCopies(_ attempt: Attempt, _ places: ObjectSubmission) -> S3URL {
         // Of a task with several folders of inputs the place is the task's, where results are too.
-        let inputs = places.selection.depth > 1 ? input.folder("input") : input
+        let inputs = places.selection.depth > 1 ? places.input.folder("input") : places.input
         return inputs.folder("attempt-\(attempt.number)")
     }
 

@@ -9,6 +9,7 @@ public enum ScaleODMMark {
 
     /// A mark that nobody else makes, of characters that the instance takes in names.
     /// - Parameter random: makes it unique.
+    /// - Returns: a name that the instance's own can't be.
     public static func make(_ random: any RandomBits) -> BackendTaskID {
         BackendTaskID("\(prefix)\(TaskID(randomUUID: random).string)")
     }

@@ -1,3 +1,4 @@
+internal import Backends
 internal import HTTPTypes
 internal import Model
 internal import NodeODM
@@ -19,6 +20,11 @@ struct AssetsHandler: Sendable {
         var files: [(name: String, size: Int64)] = []
         if record.shownCode == .completed, let results = ResultPlace(of: record, buckets) {
             there = try await Self.present(results)
+            if let attempt = record.attempt,
+                lookup.fleet.backend(attempt.backend)?.download(of: attempt.backendTask, asset: "all.zip") != nil
+            {
+                there.insert("all.zip")
+            }
             if call.request.queryItem("includeAdditional") == "true" {
                 files = try await Self.list(results, Self.limit(call.request.queryItem("additionalLimit")))
             }

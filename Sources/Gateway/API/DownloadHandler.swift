@@ -49,6 +49,9 @@ struct DownloadHandler: Sendable {
         guard Self.staysInPlace(asset) else { throw .refused("Invalid asset") }
         if let results {
             guard code == .completed else { throw .refused("Asset not ready") }
+            if let owner, let ownTask, let beside = lookup.fleet.backend(owner)?.download(of: ownTask, asset: asset) {
+                return try await object(asset, in: results, of: owner, beside: beside, on: loop)
+            }
             return try await object(asset, in: results, of: owner, on: loop)
         }
         guard let owner, let ownTask, let backend = lookup.fleet.backend(owner) else {
@@ -61,6 +64,18 @@ struct DownloadHandler: Sendable {
         }
         guard code == .completed else { throw .refused("Asset not ready") }
         return .backend(owner, source)
+    }
+
+    /// An asset in the object store; of a backend that offers assets beside it, what isn't there or can't be read there is asked of
+    /// the backend.
+    private func object(
+        _ asset: String, in results: ResultPlace, of owner: BackendName, beside source: DownloadSource,
+        on loop: EventLoop
+    ) async throws(APIError) -> Source {
+        do throws(APIError) { return try await object(asset, in: results, of: owner, on: loop) } catch {
+            guard case .refused = error else { throw error }
+            return .backend(owner, source)
+        }
     }
 
     private func object(
@@ -126,7 +141,7 @@ struct DownloadHandler: Sendable {
         _ source: DownloadSource, of backend: BackendName, _ call: APICall, origin: CrossOrigin,
         _ response: consuming ResponseWriter
     ) async throws {
-        if source.isTLS { return try await decrypt(source, of: backend, call, origin: origin, response) }
+        if source.isTLS || source.redirects { return try await fetch(source, of: backend, call, origin: origin, response) }
         let request = UpstreamRequest(passing: Self.withoutToken(call.request), target: source.target)
         let notes = response.notes
         let upstreams = upstreams
@@ -146,7 +161,8 @@ struct DownloadHandler: Sendable {
         }
     }
 
-    private func decrypt(
+    /// Over libcurl, which decrypts and follows redirects.
+    private func fetch(
         _ source: DownloadSource, of backend: BackendName, _ call: APICall, origin: CrossOrigin,
         _ response: consuming ResponseWriter
     ) async throws {

@@ -4,7 +4,8 @@ internal import HTTPServer
 internal import HTTPTypes
 internal import Reactor
 
-/// One download from a backend that is reached by TLS: libcurl decrypts on the loop that serves the client.
+/// One download from a backend that is reached by TLS, or that redirects to an object store: libcurl decrypts and follows on the loop
+/// that serves the client.
 ///
 /// It keeps what the relay of plain downloads keeps: ranges, validators and lengths, one body that waits for its reader, and an
 /// upstream that ends as soon as the client leaves.
@@ -36,10 +37,14 @@ struct SecureDownload {
                 }
             ) { head, body in
                 guard let response = waiting.take() else { return }
+                guard !source.redirects || Self.isAsset(head.status) else {
+                    return try await Self.refuse(head.status, response, shown: shown)
+                }
+                let isHead = response.isHead
                 let length = head.fields[.contentLength].flatMap { Int64($0) }
                 var writer = try await response.start(
                     shown(HTTPResponse(HTTPStatus(head.status), fields: head.fields)), contentLength: length)
-                while let bytes = try await body.next() { try await writer.write(bytes) }
+                while !isHead, let bytes = try await body.next() { try await writer.write(bytes) }
                 try await writer.finish()
             }
         } catch {
@@ -48,14 +53,33 @@ struct SecureDownload {
         }
     }
 
+    private static func isAsset(_ status: Int) -> Bool { [200, 206, 304, 412, 416].contains(status) }
+
+    /// Who redirects has true statuses and documents of its own; clients of NodeODM know neither.
+    private static func refuse(
+        _ status: Int, _ response: consuming ResponseWriter, shown: (HTTPResponse) -> HTTPResponse
+    ) async throws {
+        // As with a backend out of reach: PyODM tries again where it gets no answer.
+        guard [400, 404, 409, 422].contains(status) else { return response.closeWithoutAnswer() }
+        let text = status == 409 ? "Asset not ready" : "Invalid asset"
+        let head = shown(HTTPResponse(.ok, fields: [.contentType: "application/json"]))
+        try await response.send(head, body: Array(#"{"error":"\#(text)"}"#.utf8))
+    }
+
     private func outbound(_ request: HTTPRequest) -> OutboundRequest {
         let host = source.host.contains(":") ? "[\(source.host)]" : source.host
-        var outbound = OutboundRequest(request.method, "https://\(host):\(source.port)\(source.target)")
+        let scheme = source.isTLS ? "https" : "http"
+        // A pre-signed URL is signed for one method.
+        let method = source.redirects ? .get : request.method
+        var outbound = OutboundRequest(method, "\(scheme)://\(host):\(source.port)\(source.target)")
+        outbound.followRedirects = source.redirects ? Self.mostRedirects : 0
         for name in Self.passed { for value in request.fields.values(name) { outbound.fields.append(name, value) } }
         outbound.tls = source.tls
         outbound.timeouts = .init(connect: .seconds(10), total: nil, stall: .seconds(60))
         return outbound
     }
+
+    private static let mostRedirects = 3
 
     /// What makes an answer another one; the client's token and cookies are for us.
     private static let passed: [HTTPField.Name] = [

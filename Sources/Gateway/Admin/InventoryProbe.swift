@@ -95,6 +95,7 @@ public struct InventoryProbe: Sendable {
         }
         do throws(BackendError) {
             let load = try await member.backend.load()
+            try await member.backend.probe()
             let slots = definition.maxParallelTasks ?? load.slots
             let token = definition.token == nil ? "" : ", token accepted"
             return Self.good(

@@ -96,7 +96,9 @@ struct TasksResource: Sendable {
             let last = history.last { !$0.detail.isEmpty && $0.kind != .initialized && $0.kind != .committed }
             return last?.detail ?? (record.isWaiting ? "no backend has a free slot" : "a backend is being chosen")
         case .failed: return record.errorMessage ?? ""
-        case .dispatching, .placed, .completed, .canceled: return record.attempt?.reason ?? ""
+        case .dispatching, .placed, .completed, .canceled:
+            guard let attempt = record.attempt else { return "" }
+            return attempt.isHeld ? attempt.failure ?? "" : attempt.reason
         }
     }
 

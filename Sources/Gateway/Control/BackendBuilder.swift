@@ -28,7 +28,7 @@ struct BackendBuilder: Sendable {
     var store: TaskStore?
 
     /// A backend as the inventory defines it.
-    /// - Throws: `StartError` for a kind that this version can't drive, and for what the definition names and can't be used.
+    /// - Throws: `StartError` for what the definition names and can't be used.
     func member(_ definition: BackendDefinition) throws -> FleetMember {
         var known = FleetMember.Definition(
             name: definition.name, kind: definition.kind, tier: definition.tier, weight: definition.weight,
@@ -47,19 +47,31 @@ struct BackendBuilder: Sendable {
             // Its load knows the inventory's limit, and what the cluster was seen to bear beside it.
             known.maxParallelTasks = nil
             backend = try cluster(definition, known.catalog)
-        case .scaleodm:
-            throw StartError("Backend \(definition.name): kind \(definition.kind.rawValue) isn't supported yet.")
+        case .scaleodm(let settings):
+            // Where it had started, nobody can tell what became of it.
+            known.onVanished = .fail
+            backend = try instance(definition, settings)
         }
         return FleetMember(known, backend: backend)
     }
 
     private func node(_ definition: BackendDefinition) throws -> any Backend {
-        guard let url = definition.url else { throw StartError("Backend \(definition.name) has no url.") }
-        let path = url.path.hasSuffix("/") ? String(url.path.dropLast()) : url.path
-        let endpoint = NodeEndpoint(
-            isTLS: url.isSecure, host: url.host, port: url.port, basePath: path, token: definition.token?.reveal())
-        let client = NodeODMClient(endpoint: endpoint, client: client, tls: TLSOptions(definition.tls))
+        let client = NodeODMClient(
+            endpoint: try NodeEndpoint(definition), client: client, tls: TLSOptions(definition.tls))
         return NodeODMBackend(name: definition.name, client: client, storage: storage)
+    }
+
+    private func instance(_ definition: BackendDefinition, _ settings: ScaleODMSettings) throws -> any Backend {
+        guard let slots = definition.maxParallelTasks else {
+            throw StartError("Backend \(definition.name) has no max_parallel_tasks, and a ScaleODM doesn't tell it.")
+        }
+        var known = ScaleODMBackendSettings(slots: slots)
+        known.mostImages = definition.maxImages
+        known.onUnknown = settings.onUnknown == .resubmit ? .resubmit : .hold
+        let client = ScaleODMClient(
+            endpoint: try NodeEndpoint(definition), client: client, tls: TLSOptions(definition.tls))
+        return ScaleODMBackend(
+            name: definition.name, settings: known, client: client, copies: storage as? S3Store, clock: clock)
     }
 
     private func cluster(_ definition: BackendDefinition, _ catalog: OptionCatalog?) throws -> any Backend {
@@ -83,6 +95,16 @@ struct BackendBuilder: Sendable {
         do throws(WireFormatError) { return try OptionCatalog(decoding: bytes) } catch {
             throw StartError("Backend \(definition.name): options_file \(path) isn't what a node's /options answers.")
         }
+    }
+}
+
+extension NodeEndpoint {
+    /// As the inventory says.
+    init(_ definition: BackendDefinition) throws {
+        guard let url = definition.url else { throw StartError("Backend \(definition.name) has no url.") }
+        let path = url.path.hasSuffix("/") ? String(url.path.dropLast()) : url.path
+        self.init(
+            isTLS: url.isSecure, host: url.host, port: url.port, basePath: path, token: definition.token?.reveal())
     }
 }
 
