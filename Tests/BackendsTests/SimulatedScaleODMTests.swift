@@ -128,9 +128,11 @@ struct SimulatedScaleODMTests {
             #expect(failure.code == .refused && failure.message.contains("not from an allowed repository"))
             #expect(try await bench.backend.discard(attempt) == .discarded)
 
-            let (png, pngs) = try await bench.uploaded(["a.png"])
-            let refusal = await Self.failure { try await bench.backend.stage(png, pngs) }
-            #expect(refusal?.code == .refused && refusal?.message.contains("a.png") == true)
+            for name in ["a.png", "gcp_list.txt", "seed.zip"] {
+                let (odd, files) = try await bench.uploaded(["1.jpg", name])
+                let refusal = await Self.failure { try await bench.backend.stage(odd, files) }
+                #expect(refusal?.code == .refused && refusal?.message.contains(name) == true)
+            }
 
             var missing = submission
             missing.inputs.append(InputFile(name: "gone.jpg", size: 1, digest: "d", storageKey: "x/input/gone"))

@@ -26,7 +26,7 @@ struct InventoryTests {
         #expect(
             places == [
                 "tls", "auth.tokens[webodm].max_concurrent_tasks", "auth.tokens[webodm].max_images",
-                "auth.tokens[webodm].weight", "backends[nyc].kind",
+                "auth.tokens[webodm].weight",
             ])
     }
 

@@ -20,9 +20,10 @@ struct ScaleODMSubmission {
     static func reasonToRefuse(_ files: [InputFile]) -> String? {
         let foreign = files.first { file in
             let name = file.name.lowercased()
-            return !endings.contains(where: name.hasSuffix)
+            // It would take the images in it for all of the task's.
+            return name == "seed.zip" || !endings.contains(where: name.hasSuffix)
         }
-        return foreign.map { "ScaleODM takes JPEG and TIFF images and archives only, not \($0.name)" }
+        return foreign.map { "ScaleODM takes JPEG and TIFF images and archives of them only, not \($0.name)" }
     }
 
     /// As JSON, with no field that the instance doesn't know: it refuses those.
