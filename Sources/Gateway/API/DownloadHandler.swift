@@ -141,7 +141,9 @@ struct DownloadHandler: Sendable {
         _ source: DownloadSource, of backend: BackendName, _ call: APICall, origin: CrossOrigin,
         _ response: consuming ResponseWriter
     ) async throws {
-        if source.isTLS || source.redirects { return try await fetch(source, of: backend, call, origin: origin, response) }
+        if source.isTLS || source.redirects {
+            return try await fetch(source, of: backend, call, origin: origin, response)
+        }
         let request = UpstreamRequest(passing: Self.withoutToken(call.request), target: source.target)
         let notes = response.notes
         let upstreams = upstreams
