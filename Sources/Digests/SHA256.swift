@@ -32,16 +32,20 @@ public struct SHA256: ~Copyable {
 
     /// The digest of all bytes since the start or the last `finish()`; the next stream begins.
     public mutating func finish() -> SHA256Digest {
-        let digest = SHA256Digest { output in check(EVP_DigestFinal_ex(context, output, nil)) }
+        let digest = ended()
         restart()
         return digest
+    }
+
+    private func ended() -> SHA256Digest {
+        SHA256Digest { output in check(EVP_DigestFinal_ex(context, output, nil)) }
     }
 
     /// The digest of bytes that are all there.
     public static func digest(of bytes: UnsafeRawBufferPointer) -> SHA256Digest {
         var hash = SHA256()
         hash.update(bytes)
-        return hash.finish()
+        return hash.ended()
     }
 
     /// The digest of bytes that are all there.

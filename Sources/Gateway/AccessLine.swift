@@ -15,38 +15,49 @@ struct AccessLine: Sendable {
         if entry.status == 200, quietRoutes.contains(entry.route) { return }
         let (method, path, status) = (entry.method?.name ?? "-", entry.pathBytes, entry.status)
         let (received, sent, time, route) = (entry.bytesIn, entry.bytesOut, entry.nanoseconds, entry.route)
-        let isJSON = logger.sink.format == .json
+        let words = logger.sink.format == .json ? Words.json : Words.text
         logger.accessLine { line, appendTime in
-            if isJSON { line.append(#"{"time":""#) }
+            line.append(words.start)
             appendTime(&line)
-            line.append(isJSON ? #"","level":"info","message":"request""# : " INFO  request")
-            line.key("listener", isJSON)
-            if isJSON { line.append("\"") }
+            line.append(words.listener)
             line.append(listener)
-            if isJSON { line.append("\"") }
-            line.key("method", isJSON)
+            line.append(words.method)
             line.appendQuoted(method)
-            line.key("path", isJSON)
+            line.append(words.path)
             line.appendQuoted(path)
-            line.key("route", isJSON)
+            line.append(words.route)
             line.appendQuoted(route)
-            line.key("status", isJSON)
+            line.append(words.status)
             line.append(Int64(status))
-            line.key("in", isJSON)
+            line.append(words.received)
             line.append(received)
-            line.key("out", isJSON)
+            line.append(words.sent)
             line.append(sent)
-            line.key("us", isJSON)
+            line.append(words.time)
             line.append(time / 1000)
-            if isJSON { line.append("}") }
+            line.append(words.end)
         }
     }
-}
 
-extension LogLine {
-    fileprivate mutating func key(_ name: StaticString, _ isJSON: Bool) {
-        append(isJSON ? ",\"" : " ")
-        append(name)
-        append(isJSON ? "\":" : "=")
+    /// What stands before each value: whole pieces, since a line is written for each request.
+    private struct Words {
+        var start: StaticString
+        var listener: StaticString
+        var method: StaticString
+        var path: StaticString
+        var route: StaticString
+        var status: StaticString
+        var received: StaticString
+        var sent: StaticString
+        var time: StaticString
+        var end: StaticString
+
+        static let json = Words(
+            start: #"{"time":""#, listener: #"","level":"info","message":"request","listener":""#,
+            method: #"","method":"#, path: #","path":"#, route: #","route":"#, status: #","status":"#,
+            received: #","in":"#, sent: #","out":"#, time: #","us":"#, end: "}")
+        static let text = Words(
+            start: "", listener: " INFO  request listener=", method: " method=", path: " path=", route: " route=",
+            status: " status=", received: " in=", sent: " out=", time: " us=", end: "")
     }
 }

@@ -173,12 +173,21 @@ extension Connection {
         notes.status = response.status.code
         decideKeepAlive(response)
         shard.lendMemory(&output)
+        // One access to the connection for all that is appended: the language checks each.
+        Self.writeHead(
+            response, framing: framing, date: shard.dateLine(), connection: connectionField, to: &output)
+    }
+
+    private static func writeHead(
+        _ response: HTTPResponse, framing: BodyFraming, date: [UInt8], connection: StaticString,
+        to output: inout [UInt8]
+    ) {
         output.appendText("HTTP/1.1 ")
         output.appendDecimal(Int64(response.status.code))
         output.append(ASCII.space)
         output.append(contentsOf: response.status.reason.utf8)
         output.appendText("\r\n")
-        shard.writeDate(to: &output)
+        output.append(contentsOf: date)
         if response.fields.hasFraming {
             response.fields.write(to: &output) { !HTTPFields.isFraming($0) }
         } else {
@@ -192,12 +201,13 @@ extension Connection {
             output.appendText("\r\n")
         case .chunked: output.appendText("Transfer-Encoding: chunked\r\n")
         }
-        if !keepsAlive {
-            output.appendText("Connection: close\r\n")
-        } else if minorVersion == 0 {
-            output.appendText("Connection: keep-alive\r\n")
-        }
-        output.appendText("\r\n")
+        output.appendText(connection)
+    }
+
+    /// What the head says of the connection's life, with the empty line that ends it.
+    private var connectionField: StaticString {
+        guard keepsAlive else { return "Connection: close\r\n\r\n" }
+        return minorVersion == 0 ? "Connection: keep-alive\r\n\r\n" : "\r\n"
     }
 
     private func decideKeepAlive(_ response: HTTPResponse) {

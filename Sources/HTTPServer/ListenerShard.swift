@@ -21,7 +21,7 @@ final class ListenerShard: @unchecked Sendable {
     private var whenEmpty: UnsafeContinuation<Void, Never>?
     private var spareOutputs: [[UInt8]] = []
     private var pendingFlushes: [Connection] = []
-    private var dateLine: [UInt8] = []
+    private var date: [UInt8] = []
     private var dateSecond = -1
 
     private static let sparesKept = 64
@@ -139,17 +139,17 @@ final class ListenerShard: @unchecked Sendable {
         }
     }
 
-    /// Appends the Date line, made once a second.
-    func writeDate(to output: inout [UInt8]) {
+    /// The Date line of this second, made once.
+    func dateLine() -> [UInt8] {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME_COARSE, &time)
         if time.tv_sec != dateSecond {
             dateSecond = time.tv_sec
-            dateLine.removeAll(keepingCapacity: true)
-            dateLine.appendText("Date: ")
-            HTTPDate.append(unixSeconds: Int64(time.tv_sec), to: &dateLine)
-            dateLine.appendText("\r\n")
+            date.removeAll(keepingCapacity: true)
+            date.appendText("Date: ")
+            HTTPDate.append(unixSeconds: Int64(time.tv_sec), to: &date)
+            date.appendText("\r\n")
         }
-        output.append(contentsOf: dateLine)
+        return date
     }
 }

@@ -4,11 +4,18 @@ internal import Reactor
 internal import Record
 
 /// Finds a task for a client: in the mirror, else in the record.
-struct TaskLookup: Sendable {
+final class TaskLookup: Sendable {
     let mirror: StatusMirror
     let store: TaskStore
     let fleet: Fleet
     let clock: any WorldClock
+
+    init(mirror: StatusMirror, store: TaskStore, fleet: Fleet, clock: any WorldClock) {
+        self.mirror = mirror
+        self.store = store
+        self.fleet = fleet
+        self.clock = clock
+    }
 
     /// The snapshot of a task that the caller may see.
     /// - Throws: `refused` with NodeODM's "not found"; `noAnswer` where nobody can tell because the database is away: PyODM

@@ -17,6 +17,7 @@ struct TokenGuard: Sendable {
 
     private let entries: [Entry]
     private let isRequired: Bool
+    private let recent = RecentTokens()
 
     /// - Parameters:
     ///   - entries: the listed tokens; none switches tokens off.
@@ -50,9 +51,11 @@ struct TokenGuard: Sendable {
     }
 
     private func entry(of token: String) -> Entry? {
+        if let known = recent.entry(of: token) { return known }
         let digest = SHA256.digest(of: token)
         var found: Entry?
         for entry in entries where entry.digest == digest { found = entry }
+        if let found { recent.note(token, found) }
         return found
     }
 }
