@@ -51,8 +51,10 @@ extension GatewayService {
             list: TaskListHandler(store: parts.store), taskInfo: TaskInfoHandler(lookup: parts.lookup),
             output: OutputHandler(lookup: parts.lookup),
             download: DownloadHandler(
-                lookup: parts.lookup, upstreams: upstreams, logger: logger, buckets: parts.buckets,
-                redirected: redirected),
+                lookup: parts.lookup, upstreams: upstreams, logger: logger,
+                notes: DownloadNotes(
+                    parts.lookup, retentions: [inventory.limits.inputRetention, inventory.limits.taskRetention]),
+                buckets: parts.buckets, redirected: redirected),
             action: TaskActionHandler(
                 lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, wishes: wishes),
             auth: AuthHandler(), assets: AssetsHandler(lookup: parts.lookup, buckets: parts.buckets))

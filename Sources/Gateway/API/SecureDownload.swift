@@ -15,36 +15,31 @@ struct SecureDownload {
     /// Streams an asset.
     /// - Parameters:
     ///   - request: the client's.
-    ///   - response: answered, or closed without an answer where the backend gives none.
-    ///   - shown: what the client sees of the backend's head.
-    /// - Throws: `HTTPClientError` for the backend, `HTTPServerError` for the client. Nobody can be told of either.
+    ///   - waiting: taken once the backend's head is there; left where it gives none, or none that is shown.
+    ///   - shown: what the client sees of the backend's head, or its refusal.
+    /// - Throws: `HTTPClientError` for the backend, `HTTPServerError` for the client, of which nobody can be told; what `shown`
+    ///   throws.
     func run(
-        _ request: HTTPRequest, _ response: consuming ResponseWriter, shown: (HTTPResponse) -> HTTPResponse
+        _ request: HTTPRequest, _ waiting: inout ResponseWriter?, shown: (HTTPResponse) throws -> HTTPResponse
     ) async throws {
-        var waiting: ResponseWriter? = consume response
         guard let socket = waiting?.clientSocket else { return }
         let previous = socket.onPeerClose
         defer { socket.onPeerClose = socket.peerHasClosed ? nil : previous }
-        do {
-            try await client.stream(
-                outbound(request),
-                starting: { stop in
-                    socket.onPeerClose = {
-                        stop.now()
-                        previous?()
-                    }
+        try await client.stream(
+            outbound(request),
+            starting: { stop in
+                socket.onPeerClose = {
+                    stop.now()
+                    previous?()
                 }
-            ) { head, body in
-                guard let response = waiting.take() else { return }
-                let length = head.fields[.contentLength].flatMap { Int64($0) }
-                var writer = try await response.start(
-                    shown(HTTPResponse(HTTPStatus(head.status), fields: head.fields)), contentLength: length)
-                while let bytes = try await body.next() { try await writer.write(bytes) }
-                try await writer.finish()
             }
-        } catch {
-            waiting.take()?.closeWithoutAnswer()
-            throw error
+        ) { head, body in
+            let shown = try shown(HTTPResponse(HTTPStatus(head.status), fields: head.fields))
+            guard let response = waiting.take() else { return }
+            let length = head.fields[.contentLength].flatMap { Int64($0) }
+            var writer = try await response.start(shown, contentLength: length)
+            while let bytes = try await body.next() { try await writer.write(bytes) }
+            try await writer.finish()
         }
     }
 

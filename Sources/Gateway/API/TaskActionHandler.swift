@@ -63,7 +63,7 @@ struct TaskActionHandler: Sendable {
         let stage = (list.array ?? []).first { $0["name"]?.text == "rerun-from" }?["value"]?.text ?? ""
         let needsProject = !stage.isEmpty && stage != "dataset"
         guard needsProject || record.inputsExpiredAt != nil else { return nil }
-        let owner = ProjectOwner(store: store, fleet: lookup.fleet, clock: clock)
+        let owner = ProjectOwner(lookup: lookup)
         if let home = try await owner.find(for: record.id) { return home }
         guard needsProject else { return nil }
         throw APIError.notDone(ProjectOwner.gone)

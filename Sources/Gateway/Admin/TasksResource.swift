@@ -115,6 +115,10 @@ struct TasksResource: Sendable {
         json.double(progress(of: record))
         json.key("createdAt")
         json.integer(record.createdAt.milliseconds)
+        if let keptFrom = record.keptFrom {
+            json.key("keptFrom")
+            json.integer(keptFrom.milliseconds)
+        }
         if let owner = record.owner {
             json.key("owner")
             json.string(owner)
