@@ -56,7 +56,7 @@ public struct AttemptRecord: Sendable, Equatable {
     public var outcome: AttemptOutcome?
     /// Whether its end counts towards `scheduling.attempts`.
     public var isCounted: Bool
-    /// What went wrong, for people.
+    /// What went wrong, for people; of an accepted attempt: why it is to be removed from its backend.
     public var failure: String?
     /// Lines of the backend's own log that the record already has.
     public var logCursor: Int

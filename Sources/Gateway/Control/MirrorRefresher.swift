@@ -174,6 +174,11 @@ struct MirrorRefresher: Service {
     private func missed(
         _ record: TaskRecord, _ attempt: AttemptRecord, _ member: FleetMember, _ watch: inout Watch
     ) async -> Pace {
+        if let reason = attempt.failure {
+            // It is gone because it was removed (rules: *Image check*).
+            await ImageCheck(parts: parts).remove(record, attempt, because: reason)
+            return .after(Self.missedPause)
+        }
         // Whoever can't tell its own state isn't believed about a task either.
         guard (try? await member.backend.load()) != nil else {
             watch.grace.silent()
