@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Model
 internal import NodeODM
+internal import Reactor
 internal import Record
 
 /// GET /api/tasks and /api/tasks/{uuid}: what every task is doing, and why.
@@ -8,6 +9,8 @@ struct TasksResource: Sendable {
     let store: TaskStore
     let events: EventLog
     let mirror: StatusMirror
+    let fleet: Fleet
+    let clock: any WorldClock
 
     /// The reason of a waiting task is a read of its own; a page with more of them shows the rest without.
     private static let reasonsPerPage = 100
@@ -43,7 +46,7 @@ struct TasksResource: Sendable {
         let attempts = try await store.attempts(of: id)
         var json = JSONWriter(reserving: 4096)
         json.beginObject()
-        write(record, why: Self.why(record, history), into: &json)
+        write(record, why: why(record, history), into: &json)
         write(attempts, into: &json)
         write(history, into: &json)
         json.endObject()
@@ -77,7 +80,7 @@ struct TasksResource: Sendable {
                 history = try await events.events(of: record.id)
             }
             json.beginObject()
-            write(record, why: Self.why(record, history), into: &json)
+            write(record, why: why(record, history), into: &json)
             json.endObject()
         }
         json.endArray()
@@ -87,7 +90,18 @@ struct TasksResource: Sendable {
         return json.bytes
     }
 
-    /// Why it is where it is: why it waits, why it failed, else why this backend.
+    /// Why it is where it is; of a task on a backend that doesn't answer, that goes first.
+    private func why(_ record: TaskRecord, _ history: [TaskEvent]) -> String {
+        guard record.state == .placed || record.state == .dispatching, let backend = record.attempt?.backend,
+            let silence = fleet.member(backend)?.offlineSince(offlineAfter: fleet.offlineAfter, clock)
+        else { return Self.why(record, history) }
+        guard record.state == .placed else { return silence }
+        let last = mirror.task(record.id)?.record ?? record
+        let word = last.ownerCode == .queued ? "queued" : "running"
+        return "\(silence) (last status: \(word), \(Int(last.progress)) %)"
+    }
+
+    /// Why it waits, why it failed, else why this backend was chosen.
     static func why(_ record: TaskRecord, _ history: [TaskEvent]) -> String {
         switch record.state {
         case .receiving: return "its files are arriving"

@@ -153,17 +153,19 @@ struct MirrorRefresher: Service {
         }
         // An end that was recorded already, by its cancel, has freed its slot already.
         if outcome != .lost { parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 } }
-        await ended(id, attempt, outcome.word)
+        await ended(id, attempt, outcome)
         return .usual
     }
 
-    private func ended(_ id: TaskID, _ attempt: AttemptRecord, _ outcome: String) async {
+    private func ended(_ id: TaskID, _ attempt: AttemptRecord, _ outcome: EndOutcome) async {
         await parts.refresh(id)
-        parts.logger.info(
-            "task ended",
-            [
-                "task": .string(id.string), "backend": .string(attempt.backend.string), "outcome": .string(outcome),
-            ])
+        let who: [String: LogValue] = ["task": .string(id.string), "backend": .string(attempt.backend.string)]
+        switch outcome {
+        case .queued: parts.logger.warning("task vanished from its backend; it is placed again", who)
+        case .ended(let state):
+            parts.logger.info("task ended", who.merging(["outcome": .string(state.rawValue)]) { $1 })
+        case .lost: break
+        }
         parts.placement.wake()
         parts.webhookWake.wake()
     }
@@ -189,7 +191,7 @@ struct MirrorRefresher: Service {
         guard let outcome = try? await giveUp(parts.mirror.task(record.id)?.record ?? record, attempt, member) else {
             return .after(Self.missedPause)
         }
-        await ended(record.id, attempt, outcome.word)
+        await ended(record.id, attempt, outcome)
         return .usual
     }
 
