@@ -107,7 +107,7 @@ struct TasksResource: Sendable {
         case .receiving: return "its files are arriving"
         case .queued:
             if record.isFetching { return "its zipurl is being fetched" }
-            let last = history.last { !$0.detail.isEmpty && $0.kind != .initialized && $0.kind != .committed }
+            let last = history.last { !$0.detail.isEmpty && ![.initialized, .committed, .note].contains($0.kind) }
             return last?.detail ?? (record.isWaiting ? "no backend has a free slot" : "a backend is being chosen")
         case .failed: return record.errorMessage ?? ""
         case .dispatching, .placed, .completed, .canceled: return record.attempt?.reason ?? ""
