@@ -25,8 +25,7 @@ struct InventoryTests {
         let places = found.compactMap { $0.split(separator: ": ").dropFirst().first.map(String.init) }
         #expect(
             places == [
-                "tls", "auth.tokens[webodm].max_concurrent_tasks", "auth.tokens[webodm].max_images",
-                "auth.tokens[webodm].weight", "backends[fra].kind", "backends[nyc].kind",
+                "tls", "backends[fra].kind", "backends[nyc].kind",
             ])
     }
 
