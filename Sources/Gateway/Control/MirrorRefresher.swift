@@ -161,7 +161,7 @@ struct MirrorRefresher: Service {
         await parts.refresh(id)
         let who: [String: LogValue] = ["task": .string(id.string), "backend": .string(attempt.backend.string)]
         switch outcome {
-        case .queued: parts.logger.warning("task vanished from its backend; it is placed again", who)
+        case .queued: parts.logger.warning("task goes back to the queue", who)
         case .ended(let state):
             parts.logger.info("task ended", who.merging(["outcome": .string(state.rawValue)]) { $1 })
         case .lost: break
