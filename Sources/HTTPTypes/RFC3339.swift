@@ -1,10 +1,11 @@
-internal import Model
+/// Times as JSON bears them: `2026-11-24T08:00:00.123456789Z` (RFC 3339).
+public enum RFC3339 {
+    /// Nanoseconds since 1970; nil where it is no such time, or none of the years 1970 to 2200.
+    @inlinable
+    public static func nanoseconds(_ text: some StringProtocol) -> Int64? { nanoseconds(utf8: Array(text.utf8)) }
 
-/// Times as Kubernetes and container logs write them: `2026-11-24T08:00:00.123456789Z`.
-enum RFC3339 {
-    /// Nanoseconds since 1970; nil where it is no such time.
-    static func nanoseconds(_ text: some StringProtocol) -> Int64? {
-        let bytes = Array(text.utf8)
+    /// The same of a text's bytes.
+    public static func nanoseconds(utf8 bytes: [UInt8]) -> Int64? {
         guard bytes.count >= 20, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[10] | 0x20 == 0x74 else { return nil }
         guard bytes[13] == 0x3A, bytes[16] == 0x3A, let year = number(bytes[0..<4]), let month = number(bytes[5..<7]),
             let day = number(bytes[8..<10]), let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]),
@@ -23,22 +24,30 @@ enum RFC3339 {
             }
         }
         guard let offset = offset(bytes[index...]) else { return nil }
-        let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
+        let days = CivilDate(year: Int(year), month: Int(month), day: Int(day)).daysSince1970
+        let seconds = Int64(days) * 86_400 + hour * 3600 + minute * 60 + second - offset
         return seconds * 1_000_000_000 + fraction
     }
 
-    /// The moment, in whole milliseconds.
-    static func timestamp(_ text: String?) -> Timestamp? {
-        text.flatMap { nanoseconds($0) }.map { Timestamp(milliseconds: $0 / 1_000_000) }
+    /// `2026-11-24T08:00:00Z`: the second that a moment lies in.
+    /// - Parameter seconds: since 1970; before that it is shown as 1970.
+    /// - Returns: 20 characters.
+    public static func text(seconds: Int64) -> String { whole(seconds: seconds) + "Z" }
+
+    /// `2026-11-24T08:00:00.000Z`, as JavaScript writes a date.
+    /// - Parameter milliseconds: since 1970; before that it is shown as 1970.
+    /// - Returns: 24 characters.
+    public static func text(milliseconds: Int64) -> String {
+        let moment = max(0, milliseconds)
+        return whole(seconds: moment / 1000) + ".\(padded(Int(moment % 1000), 3))Z"
     }
 
-    /// The second that a moment lies in, as a parameter of a request.
-    static func text(seconds: Int64) -> String {
-        let day = seconds >= 0 ? seconds / 86_400 : 0
-        let rest = seconds - day * 86_400
-        let (year, month, date) = civil(day)
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(date, 2))"
-            + "T\(padded(rest / 3600, 2)):\(padded(rest / 60 % 60, 2)):\(padded(rest % 60, 2))Z"
+    private static func whole(seconds: Int64) -> String {
+        // Up to the end of 9999: from then on a year has five digits.
+        let moment = Int(min(max(0, seconds), 253_402_300_799))
+        let (date, rest) = (CivilDate(daysSince1970: moment / 86_400), moment % 86_400)
+        return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
+            + "T\(padded(rest / 3600, 2)):\(padded(rest / 60 % 60, 2)):\(padded(rest % 60, 2))"
     }
 
     private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {
@@ -55,28 +64,8 @@ enum RFC3339 {
         return (hours * 3600 + minutes * 60) * (text[0] == 0x2D ? -1 : 1)
     }
 
-    /// Days since 1970 in the Gregorian calendar, with years that begin in March so that the leap day comes last.
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = shifted / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func civil(_ days: Int64) -> (Int64, Int64, Int64) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let month = (5 * dayOfYear + 2) / 153
-        let date = dayOfYear - (153 * month + 2) / 5 + 1
-        return (yearOfEra + era * 400 + (month >= 10 ? 1 : 0), month < 10 ? month + 3 : month - 9, date)
-    }
-
-    private static func padded(_ number: Int64, _ width: Int) -> String {
+    private static func padded(_ number: Int, _ width: Int) -> String {
         let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 }

@@ -115,36 +115,25 @@ struct TasksResource: Sendable {
     }
 
     private func write(_ record: TaskRecord, why: String, into json: inout JSONWriter) {
-        json.key("uuid")
-        json.string(record.id.string)
-        json.key("name")
-        json.string(record.name)
-        json.key("state")
-        json.string(record.state.rawValue)
-        json.key("code")
-        json.integer(record.shownCode.rawValue)
-        json.key("images")
-        json.integer(record.images)
+        json.member("uuid", record.id.string)
+        json.member("name", record.name)
+        json.member("state", record.state.rawValue)
+        json.member("code", record.shownCode.rawValue)
+        json.member("images", record.images)
         json.key("progress")
         json.double(progress(of: record))
-        json.key("createdAt")
-        json.integer(record.createdAt.milliseconds)
+        json.member("createdAt", record.createdAt.milliseconds)
         if let keptFrom = record.keptFrom {
-            json.key("keptFrom")
-            json.integer(keptFrom.milliseconds)
+            json.member("keptFrom", keptFrom.milliseconds)
         }
         if let owner = record.owner {
-            json.key("owner")
-            json.string(owner)
+            json.member("owner", owner)
         }
         if let attempt = record.attempt {
-            json.key("backend")
-            json.string(attempt.backend.string)
-            json.key("reason")
-            json.string(attempt.reason)
+            json.member("backend", attempt.backend.string)
+            json.member("reason", attempt.reason)
         }
-        json.key("why")
-        json.string(why)
+        json.member("why", why)
     }
 
     private func progress(of record: TaskRecord) -> Double {
@@ -156,23 +145,16 @@ struct TasksResource: Sendable {
         json.beginArray()
         for attempt in attempts {
             json.beginObject()
-            json.key("number")
-            json.integer(attempt.attempt.number)
-            json.key("backend")
-            json.string(attempt.backend.string)
-            json.key("backendTask")
-            json.string(attempt.backendTask.string)
-            json.key("state")
-            json.string(attempt.state.rawValue)
-            json.key("reason")
-            json.string(attempt.reason)
+            json.member("number", attempt.attempt.number)
+            json.member("backend", attempt.backend.string)
+            json.member("backendTask", attempt.backendTask.string)
+            json.member("state", attempt.state.rawValue)
+            json.member("reason", attempt.reason)
             if let outcome = attempt.outcome {
-                json.key("outcome")
-                json.string(outcome.rawValue)
+                json.member("outcome", outcome.rawValue)
             }
             if let failure = attempt.failure {
-                json.key("failure")
-                json.string(failure)
+                json.member("failure", failure)
             }
             json.endObject()
         }
@@ -184,22 +166,16 @@ struct TasksResource: Sendable {
         json.beginArray()
         for event in events {
             json.beginObject()
-            json.key("at")
-            json.integer(event.at.milliseconds)
-            json.key("time")
-            json.string(event.at.iso8601)
-            json.key("kind")
-            json.string(event.kind.rawValue)
+            json.member("at", event.at.milliseconds)
+            json.member("time", event.at.iso8601)
+            json.member("kind", event.kind.rawValue)
             if let attempt = event.attempt {
-                json.key("attempt")
-                json.integer(attempt)
+                json.member("attempt", attempt)
             }
             if let backend = event.backend {
-                json.key("backend")
-                json.string(backend.string)
+                json.member("backend", backend.string)
             }
-            json.key("detail")
-            json.string(event.detail)
+            json.member("detail", event.detail)
             json.endObject()
         }
         json.endArray()
