@@ -56,7 +56,8 @@ extension GatewayService {
                     parts.lookup, retentions: [inventory.limits.inputRetention, inventory.limits.taskRetention]),
                 buckets: parts.buckets, redirected: redirected),
             action: TaskActionHandler(
-                lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, wishes: wishes),
+                lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, images: images,
+                wishes: wishes),
             auth: AuthHandler(), assets: AssetsHandler(lookup: parts.lookup, buckets: parts.buckets))
     }
 

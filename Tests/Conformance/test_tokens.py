@@ -99,3 +99,15 @@ def test_a_token_s_limit_of_images(world, photos):
         uuid = api.ready(photos[:count])
         assert error_of(api.commit(uuid)) == text
     large.wait(large.submit(photos[:4]), 40)
+
+
+def test_item_78_a_restart_beyond_the_limit_of_a_token(world, photos):
+    gateway = world.gateway([world.node(task_seconds=0.2)], auth(client={"max_images": 5}))
+    client = gateway.api.with_token("client")
+    uuid = client.submit(photos[:4])
+    before = client.wait(uuid, 40)
+    gateway.restart_after_kill(**auth(client={"max_images": 3}))
+    client = gateway.api.with_token("client")
+    answer = client.act("restart", uuid)
+    assert answer["success"] is False and "may have only up to 3" in answer["error"]
+    assert client.task(uuid) == before, "the task is untouched"

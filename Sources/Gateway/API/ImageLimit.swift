@@ -25,6 +25,15 @@ struct ImageLimit: Sendable {
         if let limit = general, images > limit {
             return "\(images) images uploaded, but this node can only process up to \(limit)."
         }
+        return refusalByToken(of: images, by: owner)
+    }
+
+    /// The same, for want of a token that allows it alone.
+    /// - Parameters:
+    ///   - images: how many the task has.
+    ///   - owner: whose it is.
+    /// - Returns: nil where they are not too many.
+    func refusalByToken(of images: Int, by owner: String?) -> String? {
         guard let limit = ofToken(owner), images > limit else { return nil }
         return "\(images) images uploaded, but a task of this token may have only up to \(limit)."
     }

@@ -11,6 +11,8 @@ struct TaskActionHandler: Sendable {
     let intake: TaskIntake
     let store: TaskStore
     let clock: any WorldClock
+    /// What a token's tasks may have counts for a restart too (contract, item 78).
+    let images: ImageLimit
     /// Told of the task whose owner wants something: the dispatcher stops its transfer or tells its backend.
     let wishes: @Sendable (TaskID) -> Void
 
@@ -36,6 +38,9 @@ struct TaskActionHandler: Sendable {
         return try await told {
             guard let record = try await store.record(of: id, for: call.caller.scope), record.isCommitted else {
                 throw Self.unknown(id)
+            }
+            if let refusal = images.refusalByToken(of: record.images, by: record.owner) {
+                throw APIError.notDone(refusal)
             }
             let skips = record.skipPostProcessing
             let options = form.contains("options") ? try intake.options(form, skipPostProcessing: skips) : nil
