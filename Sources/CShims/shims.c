@@ -39,13 +39,6 @@ const void *shim_find(const void *haystack, size_t haystack_length, const void *
     return memmem(haystack, haystack_length, needle, needle_length);
 }
 
-int shim_pin_to_core(int core) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(core, &set);
-    return sched_setaffinity(0, sizeof set, &set);
-}
-
 int shim_usable_processors(void) {
     cpu_set_t set;
     // Fails on machines with more processors than the set has room for (1024).

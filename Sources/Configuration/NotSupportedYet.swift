@@ -11,8 +11,6 @@ enum NotSupportedYet {
         case any
         /// Only these.
         case only([String])
-        /// All but this, the default.
-        case allBut(String)
     }
 
     static let keys: [(path: [String], refused: Values)] = [
@@ -20,11 +18,6 @@ enum NotSupportedYet {
         (["public_address"], .any),
         (["trusted_proxies"], .any),
         (["auth", "provider_url"], .any),
-        (["auth", "tokens", "*", "max_concurrent_tasks"], .any),
-        (["auth", "tokens", "*", "max_images"], .any),
-        (["auth", "tokens", "*", "weight"], .allBut("1")),
-        (["auth", "tokens", "*", "priority"], .allBut("0")),
-        (["auth", "tokens", "*", "labels"], .any),
     ]
 
     private static let ending = "not supported yet"
@@ -63,7 +56,6 @@ enum NotSupportedYet {
         switch values {
         case .any: return true
         case .only(let words): return words.contains(scalar.text)
-        case .allBut(let number): return Double(scalar.text) != Double(number)
         }
     }
 

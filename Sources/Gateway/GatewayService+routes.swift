@@ -21,6 +21,8 @@ extension GatewayService {
         let intake = TaskIntake(
             fleet: parts.fleet, clock: parts.clock, random: parts.random,
             objectStorage: ObjectStorageIntake(buckets: parts.buckets))
+        let images = ImageLimit(
+            fleet: parts.fleet, configured: inventory.limits.images, owners: parts.owners)
         let tally = UploadTally(limit: inventory.limits.uploadTask)
         let receiver = UploadReceiver(
             storage: storage, store: parts.store, clock: parts.clock, health: health,
@@ -28,8 +30,7 @@ extension GatewayService {
         let commit = CommitHandler(
             lookup: parts.lookup, store: parts.store, storage: storage, health: health, clock: parts.clock,
             placement: parts.placement, fetching: fetching,
-            images: ImageLimit(fleet: parts.fleet, configured: inventory.limits.images),
-            tally: tally)
+            images: images, tally: tally)
         let control = control
         let wishes: @Sendable (TaskID) -> Void = { id in
             // The dispatcher is on another loop, and the answer doesn't wait for it.
@@ -43,18 +44,20 @@ extension GatewayService {
             unauthorizedIs200: inventory.auth.unauthorized == .nodeodm,
             info: InfoHandler(
                 fleet: parts.fleet, mirror: parts.mirror, gatewayVersion: Self.version,
-                maxImages: inventory.limits.images,
-                hasTokens: tokens.isOn),
+                images: images, hasTokens: tokens.isOn),
             newTask: NewTaskHandler(
                 intake: intake, receiver: receiver, commit: commit, store: parts.store, clock: parts.clock),
             upload: UploadHandler(receiver: receiver, store: parts.store, clock: parts.clock), commit: commit,
             list: TaskListHandler(store: parts.store), taskInfo: TaskInfoHandler(lookup: parts.lookup),
             output: OutputHandler(lookup: parts.lookup),
             download: DownloadHandler(
-                lookup: parts.lookup, upstreams: upstreams, logger: logger, buckets: parts.buckets,
-                redirected: redirected),
+                lookup: parts.lookup, upstreams: upstreams, logger: logger,
+                notes: DownloadNotes(
+                    parts.lookup, retentions: [inventory.limits.inputRetention, inventory.limits.taskRetention]),
+                buckets: parts.buckets, redirected: redirected),
             action: TaskActionHandler(
-                lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, wishes: wishes),
+                lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, images: images,
+                wishes: wishes),
             auth: AuthHandler(), assets: AssetsHandler(lookup: parts.lookup, buckets: parts.buckets))
     }
 

@@ -135,7 +135,7 @@ public struct GatewayService: Sendable {
                 outboundGuard: inventory.webhooks.allowPrivateAddresses ? nil : OutboundGuard()),
             Fetcher(
                 parts, client: ground.client, spool: places.folder, storage: places.files, health: ground.health,
-                rules: fetchRules(parts.fleet), wake: fetching, loop: control),
+                rules: fetchRules(parts), wake: fetching, loop: control),
         ]
     }
 
@@ -199,12 +199,12 @@ public struct GatewayService: Sendable {
             handler: routes.router.handler)
     }
 
-    private func fetchRules(_ fleet: Fleet) -> FetchRules {
+    private func fetchRules(_ parts: DispatchParts) -> FetchRules {
         FetchRules(
             outboundGuard: inventory.fetch.allowPrivateAddresses ? nil : OutboundGuard(),
             maxSize: inventory.fetch.maxSize, timeout: inventory.fetch.timeout, fileLimit: inventory.limits.uploadFile,
             taskLimit: inventory.limits.uploadTask,
-            images: ImageLimit(fleet: fleet, configured: inventory.limits.images))
+            images: ImageLimit(fleet: parts.fleet, configured: inventory.limits.images, owners: parts.owners))
     }
 
     private var limits: ServerLimits {

@@ -12,7 +12,7 @@ final class RelayedBody {
     private let clientKeepsAlive: Bool
     private let saysKeepAlive: Bool
     private let contentLength: Int64?
-    private var decoder = ChunkedDecoder()
+    private var decoder = ChunkedDecoder(.response)
 
     /// Bytes still to come where the length is known.
     var remaining: Int64 = 0
@@ -108,19 +108,20 @@ final class RelayedBody {
         let bytes = scratch.bytes(received)
         var position = 0
         var end = received.lowerBound
-        while true {
-            switch try decoder.next(in: bytes, from: &position) {
-            case .data(let range):
+        do throws(ChunkedDecoder.Malformed) {
+            while let range = try decoder.next(in: bytes, from: &position) {
                 let start = received.lowerBound + range.lowerBound
                 scratch.move(start..<start + range.count, to: end)
                 end += range.count
-            case .needsMore: return received.lowerBound..<end
-            case .end(let index):
-                hasSurplus = index < bytes.count
-                isComplete = true
-                return received.lowerBound..<end
             }
+        } catch {
+            throw RelayError(.badAnswer, "the upstream's body: \(error.message)")
         }
+        if decoder.isFinished {
+            hasSurplus = position < bytes.count
+            isComplete = true
+        }
+        return received.lowerBound..<end
     }
 
     /// Puts a chunk's size before the data and its end behind, where the client gets chunks.

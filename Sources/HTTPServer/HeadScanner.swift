@@ -46,9 +46,12 @@ struct HeadScanner {
             throw .bad("the request line has no HTTP version")
         }
         let (major, dot, minor) = (bytes[position + 5], bytes[position + 6], bytes[position + 7])
-        guard ASCII.isDigit(major), dot == UInt8(ascii: "."), ASCII.isDigit(minor),
-            bytes[position + 8] == ASCII.carriageReturn, bytes[position + 9] == ASCII.lineFeed
-        else { throw .bad("the request line ends badly") }
+        guard ASCII.isDigit(major), dot == UInt8(ascii: "."), ASCII.isDigit(minor) else {
+            throw .bad("the HTTP version is malformed; HTTP/1.1 and HTTP/1.0 are spoken here")
+        }
+        guard bytes[position + 8] == ASCII.carriageReturn, bytes[position + 9] == ASCII.lineFeed else {
+            throw .bad("the request line ends badly")
+        }
         guard major == UInt8(ascii: "1"), minor <= UInt8(ascii: "1") else {
             throw HTTPServerError(.unsupportedVersion, "only HTTP/1.1 and HTTP/1.0 are spoken here")
         }

@@ -28,7 +28,7 @@ public final class RequestBody {
         case .length(let length): (contentLength, remaining) = (length, length)
         case .chunked:
             (contentLength, remaining) = (nil, 0)
-            decoder = ChunkedDecoder()
+            decoder = ChunkedDecoder(.request)
         }
         isFinished = framing == .none
         awaitsContinue = expectsContinue && framing != .none
@@ -94,7 +94,11 @@ public final class RequestBody {
             remaining -= Int64(consumed)
             isFinished = remaining == 0
         } else {
-            range = try decoder?.next(in: bytes, from: &consumed)
+            do throws(ChunkedDecoder.Malformed) {
+                range = try decoder?.next(in: UnsafeRawBufferPointer(bytes), from: &consumed)
+            } catch {
+                throw HTTPServerError(.malformedChunk, error.message)
+            }
             isFinished = decoder?.isFinished ?? true
         }
         connection.input.consume(consumed)
@@ -141,7 +145,7 @@ public final class RequestBody {
         guard var copy = decoder else { return remaining <= Int64(limit) }
         var position = 0
         let bytes = connection.input.bytes
-        do { while try copy.next(in: bytes, from: &position) != nil {} } catch { return false }
+        do { while try copy.next(in: UnsafeRawBufferPointer(bytes), from: &position) != nil {} } catch { return false }
         return copy.isFinished
     }
 

@@ -7,14 +7,14 @@ public enum HTTPDate {
     public static func append(unixSeconds: Int64, to output: inout [UInt8]) {
         let seconds = min(max(0, unixSeconds), 253_402_300_799)
         let (day, time) = (Int(seconds / 86400), Int(seconds % 86400))
-        let (year, month, dayOfMonth) = civil(day)
+        let date = CivilDate(daysSince1970: day)
         appendWord(days, day % 7, to: &output)
         output.append(ASCII.comma)
         output.append(ASCII.space)
-        appendTwo(dayOfMonth, ASCII.space, to: &output)
-        appendWord(months, month - 1, to: &output)
+        appendTwo(date.day, ASCII.space, to: &output)
+        appendWord(months, date.month - 1, to: &output)
         output.append(ASCII.space)
-        output.appendDecimal(Int64(year))
+        output.appendDecimal(Int64(date.year))
         output.append(ASCII.space)
         appendTwo(time / 3600, ASCII.colon, to: &output)
         appendTwo(time / 60 % 60, ASCII.colon, to: &output)
@@ -37,17 +37,5 @@ public enum HTTPDate {
         output.append(ASCII.zero + UInt8(truncatingIfNeeded: number / 10))
         output.append(ASCII.zero + UInt8(truncatingIfNeeded: number % 10))
         output.append(end)
-    }
-
-    /// Days since 1970 as a date: eras of 400 years that start on 1 March.
-    private static func civil(_ days: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
     }
 }

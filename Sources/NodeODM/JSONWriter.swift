@@ -110,6 +110,18 @@ public struct JSONWriter: Sendable {
         }
     }
 
+    /// A member of an object: name and text.
+    public mutating func member(_ name: StaticString, _ text: String) {
+        key(name)
+        string(text)
+    }
+
+    /// A member of an object: name and whole number.
+    public mutating func member(_ name: StaticString, _ value: some BinaryInteger) {
+        key(name)
+        integer(value)
+    }
+
     private mutating func word(_ word: StaticString) {
         separate()
         bytes.append(contentsOf: UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))

@@ -1,3 +1,4 @@
+import HTTPTypes
 import NodeODM
 
 /// The fields of init, as they wait in the upload area for the commit.
@@ -19,7 +20,7 @@ struct InitFields: Sendable {
     /// - Throws: ``Refusal`` with the text for people where options aren't valid.
     init(form: [String: String], now: Int64) throws(Refusal) {
         skipPostProcessing = form["skipPostProcessing"] == "true"
-        name = form["name"].map { $0.isEmpty ? "Task of \(Self.isoTime(now))" : $0 }
+        name = form["name"].map { $0.isEmpty ? "Task of \(RFC3339.text(milliseconds: now))" : $0 }
         webhook = form["webhook"].flatMap { $0.utf16.count > 3 ? $0 : nil }
         outputs = ConfinedPaths(json: form["outputs"])?.paths
         dateCreated = form["dateCreated"].flatMap(Self.leadingInteger) ?? now
@@ -42,24 +43,6 @@ struct InitFields: Sendable {
         let sign = trimmed.hasPrefix("-") ? "-" : ""
         return Int64(sign + trimmed.dropFirst(sign.count).prefix { ("0"..."9").contains($0) })
     }
-
-    /// `2024-01-15T16:00:00.000Z`, by the civil calendar (days since 0000-03-01, Hinnant's algorithm).
-    static func isoTime(_ milliseconds: Int64) -> String {
-        let day = (milliseconds / 86_400_000) + 719_468
-        let era = day / 146_097
-        let dayOfEra = day - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthIndex = (5 * dayOfYear + 2) / 153
-        let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let date = "\(year)-\(two(month))-\(two(dayOfYear - (153 * monthIndex + 2) / 5 + 1))"
-        let second = milliseconds / 1000 % 86_400
-        let time = "\(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60))"
-        return "\(date)T\(time).\(String(String(milliseconds % 1000 + 1000).dropFirst()))Z"
-    }
-
-    private static func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : String(number) }
 }
 
 // MARK: On disk

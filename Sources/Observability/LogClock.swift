@@ -28,6 +28,8 @@ struct LogClock {
         line.append("Z")
     }
 
+    /// HTTPTypes' `CivilDate` once more, since this target stands on no other.
+    ///
     /// Days to a civil date by shifting the year to start in March (leap day last), eras of 400 years.
     private static func appendDate(_ second: Int64, to line: inout LogLine) {
         let days = second / 86_400 + 719_468

@@ -58,7 +58,8 @@ public struct AttemptRecord: Sendable, Equatable {
     public var outcome: AttemptOutcome?
     /// Whether its end counts towards `scheduling.attempts`.
     public var isCounted: Bool
-    /// What went wrong, for people; of a committing attempt: why only an operator can say what became of it.
+    /// What went wrong, for people; of a committing attempt: why only an operator can say what became of it; of an accepted one: why
+    /// it is to be removed from its backend.
     public var failure: String?
     /// Lines of the backend's own log that the record already has.
     public var logCursor: Int

@@ -24,6 +24,8 @@ public struct NewTask: Sendable, Equatable {
     public var priority: Int
     /// Where the images are in object storage and what else was said of it: JSON text; nil for tasks with files of their own.
     public var objectStorage: String?
+    /// What its history is to say of the init beside that there was one, such as what was left out; empty: nothing.
+    public var remark = ""
     /// Images that were found there; those of files are counted at the commit.
     public var foundImages = 0
     /// Size of all that was found there.

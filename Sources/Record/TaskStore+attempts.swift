@@ -109,6 +109,16 @@ extension TaskStore {
         }
     }
 
+    /// An accepted attempt is to be removed from its backend, as unfit: noted before the backend is told, so that whoever finds it
+    /// gone there knows why.
+    public func markUnfit(_ key: AttemptKey, reason: String, at: Timestamp) async throws(RecordError) -> Bool {
+        try await guardedTransition(at: at) { transition in
+            let (task, attempt) = try await transition.lockLive(key)
+            guard task.intent == .none, attempt.state == .accepted else { throw GuardFailed() }
+            try await transition.change(SQLText.unfit(SQLValue(key.task), SQLValue(key.number), .cleaned(reason)))
+        }
+    }
+
     /// Gives an attempt another name on its backend, which refused the first one; nothing was committed yet.
     public func rename(_ key: AttemptKey, to name: BackendTaskID, at: Timestamp) async throws(RecordError) -> Bool {
         try await guardedTransition(at: at) { transition in
@@ -159,6 +169,9 @@ extension TaskStore {
             UPDATE attempts SET state = 'committing', committing_at = $3, copy = 1
             WHERE task = $1 AND number = $2 AND state IN ('recorded', 'sending')
             """)
+        static let unfit = Statement(
+            "attempt.unfit",
+            "UPDATE attempts SET failure = $3 WHERE task = $1 AND number = $2 AND state = 'accepted'")
         static let rename = Statement(
             "attempt.rename", "UPDATE attempts SET backend_task = $3 WHERE task = $1 AND number = $2")
         static let waiting = Statement(

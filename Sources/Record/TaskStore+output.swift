@@ -76,16 +76,6 @@ extension TaskStore {
         return (saved.progress, saved.output)
     }
 
-    /// Writes one task's progress; false if the attempt isn't the placed one any more.
-    public func saveProgress(_ progress: TaskProgress, at: Timestamp) async throws(RecordError) -> Bool {
-        try await save(progress: [progress], at: at).progress.contains(progress.attempt)
-    }
-
-    /// Appends console lines of a placed or ended task; false if they don't follow, or the attempt isn't its last one.
-    public func appendOutput(_ lines: OutputLines, at: Timestamp) async throws(RecordError) -> Bool {
-        try await save(progress: [], output: [lines], at: at).output.contains(lines.attempt)
-    }
-
     /// Appends a line of the gateway's own to a task that isn't placed, such as "Fetching …", or that is to be restarted.
     public func say(_ line: String, of task: TaskID, at: Timestamp) async throws(RecordError) -> Bool {
         try await guardedTransition(at: at) { transition in
@@ -107,18 +97,6 @@ extension TaskStore {
         return chunks.flatMap { chunk in
             chunk.lines.dropFirst(max(0, from - chunk.firstLine))
         }.prefix(max(0, limit)).map(String.init)
-    }
-
-    /// The last console lines of a task, with the index of the first of them.
-    public func lastOutput(of task: TaskID, lines: Int) async throws(RecordError) -> (first: Int, lines: [String]) {
-        let count = try await lineCount(of: task)
-        let first = max(0, count - max(0, lines))
-        return (first, try await output(of: task, from: first))
-    }
-
-    /// How many console lines a task has; 0 if there is no such task.
-    public func lineCount(of task: TaskID) async throws(RecordError) -> Int {
-        try await rows(of: SQLText.count(SQLValue(task))) { row in Int(try row.integer(0)) }.first ?? 0
     }
 
     private struct Saved: Sendable {
@@ -156,7 +134,6 @@ extension TaskStore {
                 (SELECT COALESCE(MAX(first_line), 0) FROM output WHERE task = $1 AND first_line <= $2)
             ORDER BY first_line
             """)
-        static let count = Statement("output.count", "SELECT lines FROM tasks WHERE id = $1")
     }
 }
 

@@ -44,9 +44,10 @@ extension TaskStore {
         try await transition(at: at) { transition in
             let row = try await transition.session.query(SQLText.create(Self.values(of: task, at: at))).first
             guard let row else { return .exists }
-            guard try row.integer(0) == 1 else { return .overwritten }
-            try await transition.tell(.initialized, of: task.id)
-            return .created
+            let isNew = try row.integer(0) == 1
+            if isNew { try await transition.tell(.initialized, of: task.id) }
+            if !task.remark.isEmpty { try await transition.tell(.note, of: task.id, task.remark) }
+            return isNew ? .created : .overwritten
         }
     }
 

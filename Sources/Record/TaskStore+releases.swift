@@ -68,15 +68,6 @@ public enum EndOutcome: Sendable, Equatable {
     case ended(TaskState)
     /// That attempt doesn't live any more, or is in another step: somebody else was first.
     case lost
-
-    /// For logs: the task's state, or `lost`.
-    public var word: String {
-        switch self {
-        case .queued: TaskState.queued.rawValue
-        case .ended(let state): state.rawValue
-        case .lost: "lost"
-        }
-    }
 }
 
 /// Attempts that end without an end of the task.

@@ -38,16 +38,6 @@ public struct WebhookOutbox: Sendable {
         }
     }
 
-    /// When the next one is due; nil where none is pending.
-    public func nextDue() async throws(RecordError) -> Timestamp? {
-        do {
-            let row = try await database.query(SQLText.next()).first
-            return try row?.integerIfPresent(0).map { Timestamp(milliseconds: $0) }
-        } catch {
-            throw RecordError(error)
-        }
-    }
-
     /// It was taken.
     /// - Returns: false if it was done with already.
     @discardableResult
@@ -110,12 +100,6 @@ public struct WebhookOutbox: Sendable {
             """
         }
 
-        static let next = Statement(
-            "webhook.next",
-            """
-            SELECT MIN(CASE WHEN claimed_until > due_at THEN claimed_until ELSE due_at END)
-            FROM webhooks WHERE state = 'pending'
-            """)
         static let retry = Statement(
             "webhook.retry",
             """

@@ -262,3 +262,33 @@ def test_a_probe_tells_of_each_failure_and_is_bounded(world, tmp_path):
     assert lines == {"database": "FAILED", "storage": "FAILED", "backend good": "good", "backend frozen": "FAILED",
                      "backend wrong": "FAILED"}, answer.stdout
     assert "wrong-token" not in answer.stdout + answer.stderr and "4 of 5 probes failed" in answer.stderr
+
+
+def test_polls_are_sampled_in_the_access_log(world, photos):
+    """Clients poll each task every few seconds: one line of a hundred is enough, and no other line drowns among them."""
+    gateway = world.gateway([world.node(task_seconds=3600)])
+    uuid = gateway.api.submit(photos[:1])
+    for _ in range(150):
+        assert gateway.api.task(uuid)["uuid"] == uuid
+    gateway.api.get("/nonsense")
+    gateway.program.wait_for_line(r'path="/nonsense" .*status=404')
+
+    def count(route):
+        return sum(1 for line in gateway.program.lines if f'route="{route}"' in line)
+
+    assert 1 <= count("task_info") <= 3
+    assert count("init") == count("upload") == count("commit") == 1
+    for _ in range(5):
+        assert gateway.api.get("/task/11111111-2222-4333-8444-555555555555/download/all.zip").status_code == 200
+    gateway.api.get("/nonsense2")
+    gateway.program.wait_for_line(r'path="/nonsense2" ')
+    assert count("download") == 5
+
+
+def test_polls_are_all_in_the_log_at_level_debug(world, photos):
+    gateway = world.gateway([world.node()], {"log": {"level": "debug"}})
+    for _ in range(20):
+        gateway.api.info()
+    gateway.api.get("/nonsense")
+    gateway.program.wait_for_line(r'path="/nonsense" ')
+    assert sum(1 for line in gateway.program.lines if 'listener=api' in line and 'route="info"' in line) >= 20

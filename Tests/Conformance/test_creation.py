@@ -8,6 +8,7 @@ import uuid as uuids
 import zipfile
 
 import pytest
+import requests
 
 from harness.api import error_of, plain
 from harness.waiting import eventually
@@ -81,6 +82,21 @@ def test_item_17_json_of_the_wrong_shape(target, photos):
 def test_item_18_unknown_options_are_dropped(target, photos):
     info = submitted(target, photos, [{"name": "no-such-option", "value": 1}, {"name": "dsm", "value": True}])
     assert options_of(info) == {"dsm": True}
+
+
+@pytest.mark.only("gateway")
+@pytest.mark.parametrize("options, told", [
+    ([{"name": "no-such-option", "value": 1}, {"name": "dsm", "value": True}, {"name": "another", "value": "x"}],
+     "another, no-such-option"),
+    ('{"dsm":true}', "no JSON array"), ([{"name": "dsm", "value": True}], None),
+])
+def test_what_was_dropped_is_told_in_the_task_s_history(target, photos, options, told):
+    """Clients aren't told (items 17 and 18); whoever wonders where an option went finds it."""
+    uuid = target.api.submit(photos[:1], options=options)
+    task = requests.get(f"{target.server.admin_url}/api/tasks/{uuid}", timeout=10).json()
+    notes = [event["detail"] for event in task["events"] if event["kind"] == "note"]
+    assert [told in note for note in notes] == ([True] if told else []), notes
+    assert "left out" not in task["why"]
 
 
 def test_item_19_booleans(target, photos):

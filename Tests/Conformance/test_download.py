@@ -6,6 +6,7 @@ import threading
 import zipfile
 
 import pytest
+import requests
 
 from harness.api import error_of, plain
 from harness.images import jpeg
@@ -297,3 +298,66 @@ def test_a_node_by_tls_that_falls_silent(world, profile, photos):
         assert asked.wait(20)
         assert not gone.is_set()
     assert gone.wait(20), "given up before an answer came"
+
+
+def history(gateway, uuid):
+    """What the admin listener tells of a task."""
+    return requests.get(f"{gateway.admin_url}/api/tasks/{uuid}", timeout=10).json()
+
+
+@pytest.mark.only("gateway")
+@pytest.mark.parametrize("by_tls", [False, True], ids=["plain", "tls"])
+def test_results_that_their_node_has_removed(world, profile, photos, by_tls):
+    """NodeODM removes what is finished after two days: the task stays completed, and a download says so."""
+    if by_tls:
+        node, _, gateway = https_node(world)
+    else:
+        node = world.node(task_seconds=0.2)
+        gateway = world.gateway([node])
+    uuid = completed(gateway, photos[:1])
+    assert gateway.api.download(uuid).headers["Content-Type"] == "application/zip"
+    assert node.api.act("remove", uuid) == {"success": True}
+    for _ in range(2):
+        answer = gateway.api.download(uuid)
+        assert "no longer has them" in error_of(plain(answer)) and answer.status_code == 200
+    assert node.requests("download") == 2, "what is known to be gone isn't asked for again"
+    assert gateway.api.task(uuid)["status"]["code"] == 40
+    events = [event for event in history(gateway, uuid)["events"] if event["kind"] == "resultsPurged"]
+    assert len(events) == 1 and events[0]["backend"] == node.name
+    assert gateway.api.act("restart", uuid) == {"success": True}, "the images are still there"
+    gateway.api.wait(uuid, 40)
+    assert gateway.api.download(uuid).headers["Content-Type"] == "application/zip"
+
+
+@pytest.mark.only("gateway")
+def test_a_node_that_answers_a_download_with_something_else(world, profile, photos):
+    stub = world.stub()
+    gateway = world.gateway([{"name": "stub", "kind": "nodeodm", "url": stub.url}])
+    uuid = gateway.api.submit(photos[:1])
+    stub.only_task()
+    stub.end()
+    gateway.api.wait(uuid, 40)
+    stub.hooks["download"] = lambda node: node.send_json({"error": "Asset not ready"}) or True
+    assert plain(gateway.api.download(uuid)) == {"error": "Asset not ready"}
+    stub.hooks["download"] = lambda node: node.send_bytes(b"<h1>Bad gateway</h1>", 502, "text/html") or True
+    stub.hooks["task"] = lambda node: node.send_bytes(b"<h1>Bad gateway</h1>", 502, "text/html") or True
+    with gateway.api.wire() as wire:
+        wire.head("GET", f"/task/{uuid}/download/all.zip")
+        with pytest.raises(ConnectionError):
+            wire.answer()
+    stub.hooks.clear()
+    assert gateway.api.download(uuid).content == stub.archive
+    assert not [event for event in history(gateway, uuid)["events"] if event["kind"] == "resultsPurged"]
+
+
+@pytest.mark.only("gateway")
+def test_a_download_renews_retention(world, profile, photos):
+    gateway = world.gateway([world.node(task_seconds=0.2)], {"limits": {"input_retention": "10s"}})
+    uuid = completed(gateway, photos[:1])
+    before = history(gateway, uuid)["keptFrom"]
+
+    def renewed():
+        gateway.api.download(uuid)
+        return history(gateway, uuid)["keptFrom"] > before
+
+    eventually("it is kept from the download", renewed, 20)

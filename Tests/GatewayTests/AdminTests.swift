@@ -3,6 +3,7 @@ import Model
 import NodeODM
 import Reactor
 import Record
+import TestSupport
 import Testing
 
 @testable import Gateway
@@ -100,19 +101,34 @@ struct TaskPageTests {
     }
 }
 
-@Suite("Access lines")
-struct AccessLineWordTests {
-    @Test("the outcome of a task is a plain word", arguments: EndOutcomeCase.all)
-    func words(outcome: EndOutcomeCase) {
-        #expect(outcome.value.word == outcome.word)
+@Suite("Why a task is where it is", .timeLimit(.minutes(2)))
+struct TaskReasonTests {
+    private func why(_ id: TaskID, in world: MirrorWorld) async throws -> String {
+        let resource = TasksResource(
+            store: world.store, events: world.record.events, mirror: world.mirror, fleet: world.parts.fleet,
+            clock: world.clock)
+        let json = try #require(try await resource.task(id.string))
+        return try #require(try JSONValue(parsing: json)["why"]?.text)
     }
 
-    struct EndOutcomeCase: Sendable {
-        let value: EndOutcome
-        let word: String
-        static let all: [EndOutcomeCase] = [
-            .init(value: .ended(.completed), word: "completed"), .init(value: .ended(.failed), word: "failed"),
-            .init(value: .queued(failures: 2), word: "queued"), .init(value: .lost, word: "lost"),
-        ]
+    @Test("of a task whose node is silent it is told since when, and what was last heard")
+    func offline() async throws {
+        try await MirrorWorld.run { world in
+            let id = try await world.placed("t")
+            world.parts.fleet.change(MirrorWorld.name) { $0.loadReadAt = world.clock.monotonic() }
+            #expect(try await why(id, in: world) == "free slot")
+            world.mirror.change(id) { $0.record.progress = 45.6 }
+            world.clock.advance(by: .seconds(90))
+            world.parts.fleet.change(MirrorWorld.name) { $0.failuresInARow = 3 }
+            #expect(
+                try await why(id, in: world)
+                    == "fra is offline since 2023-11-14T22:13:20Z (last status: running, 45 %)")
+            world.parts.fleet.change(MirrorWorld.name) { $0.loadReadAt = nil }
+            #expect(
+                try await why(id, in: world)
+                    == "fra has not answered since this gateway was started (last status: running, 45 %)")
+            world.parts.fleet.change(MirrorWorld.name) { $0.failuresInARow = 0 }
+            #expect(try await why(id, in: world) == "free slot", "it wasn't read yet, so nothing is known")
+        }
     }
 }

@@ -11,12 +11,16 @@ import Testing
 
 @Suite("Mirror: who is asked when", .timeLimit(.minutes(2)))
 struct BackendReaderTests {
-    @Test("a question without an answer holds up no other task, and ends after ten seconds")
-    func frozen() async throws {
+    @Test(
+        "a question without an answer holds up no other task, and ends after ten seconds, whether or not it can be cancelled",
+        arguments: [true, false])
+    func frozen(isCancellable: Bool) async throws {
         try await MirrorWorld.run { world in
             let stuck = try await world.placed("stuck")
             _ = try await world.placed("well")
             world.backend.freeze("stuck")
+            if !isCancellable { world.backend.ignoreCancellation() }
+            defer { world.backend.release() }
             try await world.reading { () async throws in
                 await world.pass(.milliseconds(9_900))
                 #expect(world.backend.askedCount("well") >= 9)

@@ -131,19 +131,44 @@ struct DispatchStateMachineTests {
         #expect(dispatch.found() == .accept)
     }
 
-    @Test("a second commit that wasn't sent says nothing of the first")
-    func secondCommitNotSent() {
+    @Test(
+        "a second commit without effect says nothing of the first, which is looked for at growing intervals",
+        arguments: [BackendError.Code.notSent, .unauthorized])
+    func secondCommitWithoutEffect(code: BackendError.Code) {
+        var dispatch = committing()
+        _ = dispatch.commitFailed(.outcomeUnknown)
+        for pause in [10, 40, 60] {
+            #expect(dispatch.notFound() == .commit)
+            #expect(dispatch.commitFailed(code) == .wait(.seconds(pause)))
+            #expect(dispatch.waited() == .lookUp)
+        }
+        #expect(dispatch.found() == .accept)
+    }
+
+    @Test("a second commit that finds the backend full leaves it, once the first is proven to have come to nothing")
+    func secondCommitBusy() {
         var dispatch = committing()
         _ = dispatch.commitFailed(.outcomeUnknown)
         _ = dispatch.notFound()
-        #expect(dispatch.commitFailed(.notSent) == .lookUp)
+        #expect(dispatch.commitFailed(.busy) == .proveAbsent)
+        #expect(dispatch.discarded() == .wait(.seconds(10)))
     }
 
-    @Test("a commit that can't have reached the backend gives the task back")
-    func commitNotSent() {
+    @Test("a second restart in place that finds the backend full is no reason to take its project away")
+    func secondRestartBusy() {
+        var dispatch = DispatchStateMachine(isPrefetch: false, mayCommitAgain: true, isInPlace: true)
+        #expect(dispatch.resumeCommitting() == .lookUp)
+        #expect(dispatch.notFound() == .commit)
+        #expect(dispatch.commitFailed(.busy) == .wait(.seconds(10)))
+    }
+
+    @Test(
+        "a commit that had no effect gives the task back, and its upload area is taken back",
+        arguments: [BackendError.Code.notSent, .unauthorized, .busy])
+    func commitWithoutEffect(code: BackendError.Code) {
         var dispatch = committing()
         let expected = Release(isCounted: false, opensCircuit: true, passesOver: false, leavesArea: true)
-        #expect(dispatch.commitFailed(.notSent) == .release(expected))
+        #expect(dispatch.commitFailed(code) == .release(expected))
     }
 
     @Test("an attempt left committing by an earlier life begins by looking")

@@ -193,8 +193,11 @@ struct FetcherTests {
 
     // MARK: Owners, crashes
 
-    @Test("a cancel stops the download, and a restart fetches anew")
-    func cancelAndRestart() async throws {
+    /// Runs a test of one task whose first download stops in the middle; once it does the body runs beside the fetcher.
+    private func interrupted(
+        _ body: @escaping @Sendable (FetchWorld, TaskID) async throws -> Void,
+        then check: @escaping @Sendable (FetchWorld, TaskID) async throws -> Void
+    ) async throws {
         let (begun, begin) = AsyncStream.makeStream(of: Void.self)
         try await FetchWorld.run(script: { connection, number in
             guard number == 0 else { return try await connection.serve(Self.photos) }
@@ -207,15 +210,24 @@ struct FetcherTests {
             let id = try await world.commit("one")
             try await world.fetching { () async throws in
                 for await _ in begun { break }
-                _ = try await world.store.requestCancel(id, for: .everything, at: world.now)
-                world.wake.wake()
-                await world.untilSettled()
-                #expect(try await world.read(id).state == .canceled)
-                #expect(try await world.stored().isEmpty)
-                _ = try await world.store.requestRestart(id, for: .everything, at: world.now)
-                world.wake.wake()
-                await world.untilSettled()
+                try await body(world, id)
             }
+            try await check(world, id)
+        }
+    }
+
+    @Test("a cancel stops the download, and a restart fetches anew")
+    func cancelAndRestart() async throws {
+        try await interrupted { (world, id) async throws in
+            _ = try await world.store.requestCancel(id, for: .everything, at: world.now)
+            world.wake.wake()
+            await world.untilSettled()
+            #expect(try await world.read(id).state == .canceled)
+            #expect(try await world.stored().isEmpty)
+            _ = try await world.store.requestRestart(id, for: .everything, at: world.now)
+            world.wake.wake()
+            await world.untilSettled()
+        } then: { (world, id) async throws in
             #expect(try await world.read(id).images == 2)
             #expect(try await world.store.queue().map(\.id) == [id])
         }
@@ -223,20 +235,11 @@ struct FetcherTests {
 
     @Test("a task that is removed while it is fetched leaves nothing behind")
     func remove() async throws {
-        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
-        try await FetchWorld.run(script: { connection, _ in
-            _ = try await connection.readHead()
-            try await connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(Self.photos.count)\r\n\r\n")
-            begin.yield()
-            await connection.untilPeerCloses()
-        }) { world in
-            let id = try await world.commit("one")
-            try await world.fetching { () async throws in
-                for await _ in begun { break }
-                _ = try await world.store.requestRemove(id, for: .everything, at: world.now)
-                world.wake.wake()
-                await world.untilSettled()
-            }
+        try await interrupted { (world, id) async throws in
+            _ = try await world.store.requestRemove(id, for: .everything, at: world.now)
+            world.wake.wake()
+            await world.untilSettled()
+        } then: { (world, _) async throws in
             #expect(try await world.stored().isEmpty)
         }
     }

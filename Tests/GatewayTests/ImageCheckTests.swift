@@ -61,6 +61,44 @@ struct ImageCheckTests {
         }
     }
 
+    /// What a crash, or a lost answer, leaves of a check: the backend was told, and the record wasn't.
+    enum Broken: String, CaseIterable { case afterMark, afterRemoval, answerLost }
+
+    @Test(
+        "a removal that broke off half-way is no vanished task: on a ClusterODM too it is placed again",
+        arguments: Broken.allCases)
+    func brokenOff(_ broken: Broken) async throws {
+        let cluster: @Sendable (ManualClock) -> [ScriptedBackend] = { clock in
+            [ScriptedBackend("a", clock: clock) { $0.isCluster = true }, ScriptedBackend("b", clock: clock)]
+        }
+        try await ControlRoom.with([.mirror], nodes: cluster) { room in
+            let node = room.nodes[0]
+            room.fleet.change(room.nodes[1].name) { $0.switches.isLocked = true }
+            // Until the mirror is to see it the node counts rightly.
+            node.set { $0.script[.status] = [.hang] }
+            let id = try await room.commit("t", images: 3)
+            try await room.until("it is placed") { try await room.read(id).state == .placed }
+            let attempt = try #require(try await room.attempts(id).first)
+            switch broken {
+            case .afterMark, .afterRemoval:
+                #expect(try await room.store.markUnfit(attempt.key, reason: "counts 1 images", at: room.now))
+                if broken == .afterRemoval { node.set { $0.tasks = [:] } }
+                await room.parts.refresh(id)
+            case .answerLost: node.set { $0.script[.remove] = [.loseAnswer] }
+            }
+            room.fleet.change(room.nodes[1].name) { $0.switches.isLocked = false }
+            node.thaw()
+            try await room.until("another gets it", stepping: .milliseconds(200)) {
+                try await room.attempts(id).dropFirst().first?.backend == room.nodes[1].name
+            }
+            let first = try #require(try await room.attempts(id).first)
+            #expect(first.outcome == .refused && first.isCounted)
+            #expect(try await room.events(id).contains(.imagesDiffer))
+            #expect(try await !room.events(id).contains(.vanished))
+            #expect(node.now.tasks.isEmpty)
+        }
+    }
+
     @Test("what an archive holds isn't compared", arguments: ["seed.zip", "zipurl.zip"])
     func archives(name: String) async throws {
         try await ControlRoom.with(nodes: Self.nodes) { room in

@@ -19,6 +19,7 @@ final class MirrorBackend: Backend {
         var jobs: [String: Job] = [:]
         var trouble: BackendError.Code?
         var frozen: Set<String> = []
+        var stubborn: [CheckedContinuation<Void, Never>]?
         var asked: [(task: BackendTaskID, line: Int?)] = []
         var loads = 0
     }
@@ -44,6 +45,26 @@ final class MirrorBackend: Backend {
     /// Questions about this task get no answer.
     func freeze(_ task: String) { state.withLock { _ = $0.frozen.insert(task) } }
 
+    /// From now on a frozen question doesn't even end when its caller gives up; `release` ends it.
+    func ignoreCancellation() { state.withLock { $0.stubborn = [] } }
+
+    func release() {
+        let waiting = state.withLock { state in
+            defer { state.stubborn = nil }
+            return state.stubborn ?? []
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    private func hang() async {
+        guard state.withLock({ $0.stubborn != nil }) else {
+            // Until the caller gives up.
+            try? await Task.sleep(for: .seconds(1_000_000))
+            return
+        }
+        await withCheckedContinuation { continuation in state.withLock { $0.stubborn?.append(continuation) } }
+    }
+
     /// How often it was asked, about one task or in all.
     func askedCount(_ task: String? = nil) -> Int {
         state.withLock { state in state.asked.count { task == nil || $0.task.string == task } }
@@ -67,8 +88,7 @@ final class MirrorBackend: Backend {
             return state.frozen.contains(task.string)
         }
         if isFrozen {
-            // Until the caller gives up.
-            try? await Task.sleep(for: .seconds(1_000_000))
+            await hang()
             throw BackendError(.cancelled, backend: name, "the caller gave up")
         }
         try fail()

@@ -17,8 +17,11 @@ struct MovingTests {
         [ScriptedBackend("a", clock: $0), ScriptedBackend("b", clock: $0)]
     }
 
-    @Test("inputs are sent ahead to a busy node, and committed there when its slot is free")
-    func prefetch() async throws {
+    /// A task whose inputs are sent ahead to a busy node, then that node's slot becomes free.
+    private func promoted(
+        losing answer: String? = nil,
+        _ check: @escaping @Sendable (ControlRoom, ScriptedBackend) async throws -> Void
+    ) async throws {
         var settings = ControlRoom.Settings()
         settings.prefetch = 1
         try await ControlRoom.with([.mirror, .monitor], settings, nodes: Self.one()) { room in
@@ -26,33 +29,25 @@ struct MovingTests {
             let second = try await room.commit("second")
             try await room.until("its inputs are there", stepping: .milliseconds(50)) { node.now.areas.count == 1 }
             #expect(try await room.read(second).state == .queued)
+            if let answer { room.database.loseAnswer(to: answer) }
             let running = try await room.name(first)
             node.set { $0.tasks[running]?.code = .completed }
             try await room.until("it is placed", stepping: .milliseconds(200)) {
                 try await room.read(second).state == .placed
             }
             #expect(try await room.attempts(second).count == 1)
-            #expect(node.count(.stage) == 2)
+            try await check(room, node)
         }
+    }
+
+    @Test("inputs are sent ahead to a busy node, and committed there when its slot is free")
+    func prefetch() async throws {
+        try await promoted { (_, node) async throws in #expect(node.count(.stage) == 2) }
     }
 
     @Test("a slot that the record gave, and whose answer was lost, is used")
     func lostPromotion() async throws {
-        var settings = ControlRoom.Settings()
-        settings.prefetch = 1
-        try await ControlRoom.with([.mirror, .monitor], settings, nodes: Self.one()) { room in
-            let (first, node) = try await room.placed("first")
-            let second = try await room.commit("second")
-            try await room.until("its inputs are there", stepping: .milliseconds(50)) { node.now.areas.count == 1 }
-            room.database.loseAnswer(to: "attempt.promote")
-            let running = try await room.name(first)
-            node.set { $0.tasks[running]?.code = .completed }
-            try await room.until("it is placed", stepping: .milliseconds(200)) {
-                try await room.read(second).state == .placed
-            }
-            #expect(room.database.hasLostAnswer)
-            #expect(try await room.attempts(second).count == 1)
-        }
+        try await promoted(losing: "attempt.promote") { (room, _) async throws in #expect(room.database.hasLostAnswer) }
     }
 
     @Test("an attempt that the record took, and whose answer was lost, is carried out")

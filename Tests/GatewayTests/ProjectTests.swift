@@ -100,23 +100,31 @@ struct ProjectTests {
         }
     }
 
-    @Test("the owner of a project is found where it says so itself")
-    func projectOwner() async throws {
+    @Test("the owner of a project is found where it says so itself", arguments: [true, false])
+    func projectOwner(isCancellable: Bool) async throws {
         try await ControlRoom.with(nodes: Self.two) { room in
             let (id, node) = try await room.completed("t")
-            let owner = ProjectOwner(store: room.store, fleet: room.fleet, clock: room.clock)
+            let owner = ProjectOwner(lookup: room.parts.lookup)
             #expect(try await owner.find(for: id) == node.name)
             room.fleet.change(node.name) { $0.failuresInARow = 3 }
             #expect(try await owner.find(for: id) == nil)
             room.fleet.change(node.name) { $0.failuresInARow = 0 }
-            node.set { $0.isFrozen = true }
+            node.set {
+                $0.isFrozen = true
+                $0.isStubborn = !isCancellable
+            }
             async let asked = owner.find(for: id)
-            try await room.until("it is asked", stepping: .seconds(1)) { node.now.hanging.count == 1 }
+            try await room.until("it is asked", stepping: .milliseconds(1)) {
+                node.now.hanging.count + node.now.stuck.count == 1
+            }
             room.clock.advance(by: .seconds(6))
             #expect(try await asked == nil)
             node.thaw()
+            #expect(try await !room.events(id).contains(.resultsPurged), "silence proves nothing")
             node.set { $0.tasks = [:] }
             #expect(try await owner.find(for: id) == nil)
+            #expect(try await room.events(id).contains(.resultsPurged))
+            #expect(try await room.read(id).shownCode == .completed)
         }
     }
 }

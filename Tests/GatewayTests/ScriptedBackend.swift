@@ -41,6 +41,9 @@ final class ScriptedBackend: Backend {
         var isSilent = false
         /// Every call hangs.
         var isFrozen = false
+        /// What hangs doesn't end with its caller's cancellation, only by `thaw`.
+        var isStubborn = false
+        var stuck: [CheckedContinuation<Void, Never>] = []
         var script: [Call: [Step]] = [:]
         var areas: Set<String> = []
         var tasks: [String: Copy] = [:]
@@ -85,6 +88,11 @@ final class ScriptedBackend: Backend {
             return state.hanging
         }
         for continuation in waiting { continuation.finish() }
+        let stuck = state.withLock { state in
+            defer { state.stuck = [] }
+            return state.stuck
+        }
+        for continuation in stuck { continuation.resume() }
     }
 
     // MARK: The protocol
@@ -217,6 +225,9 @@ final class ScriptedBackend: Backend {
     }
 
     private func hang() async throws(BackendError) {
+        guard !now.isStubborn else {
+            return await withCheckedContinuation { continuation in state.withLock { $0.stuck.append(continuation) } }
+        }
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
         state.withLock { $0.hanging.append(continuation) }
         for await _ in stream {}

@@ -40,6 +40,20 @@ struct BadClientTests {
         }
     }
 
+    @Test(
+        "a client is told what is wrong with its HTTP version",
+        arguments: [
+            ("HTTP/9", "the HTTP version is malformed"), ("HTTP/1.x", "the HTTP version is malformed"),
+            ("HTTP/9.1", "only HTTP/1.1 and HTTP/1.0"), ("HTTP/1.1 x", "the request line ends badly"),
+            ("HTTQ/1.1", "no HTTP version"),
+        ])
+    func version(word: String, message: String) async throws {
+        try await TestServer.run(handler: Self.hello) { server in
+            let answer = try await server.exchange("GET / \(word)\r\nHost: h\r\n\r\n")
+            #expect(answer.contains(message), "\(answer)")
+        }
+    }
+
     @Test("a head that doesn't come is answered 408, silence is closed without a word")
     func slowHead() async throws {
         var limits = ServerLimits()

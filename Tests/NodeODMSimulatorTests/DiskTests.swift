@@ -107,16 +107,6 @@ struct DiskTests {
         }
     }
 
-    @Test(
-        "an unnamed task is called by its time",
-        arguments: [
-            (1_705_334_400_000 as Int64, "2024-01-15T16:00:00.000Z"), (951_782_399_999, "2000-02-28T23:59:59.999Z"),
-            (951_868_799_007, "2000-02-29T23:59:59.007Z"), (0, "1970-01-01T00:00:00.000Z"),
-        ])
-    func isoTime(milliseconds: Int64, text: String) {
-        #expect(InitFields.isoTime(milliseconds) == text)
-    }
-
     @Test("init fields are read as NodeODM reads them, and survive on disk")
     func fields() throws {
         let fields = try InitFields(

@@ -106,7 +106,7 @@ struct ControlTests {
             let key = try await fixture.placed("t")
             #expect(try await tasks.requestRestart(key.task, for: .everything, at: fixture.at(4)) == .running)
             let lines = OutputLines(attempt: key, after: 0, lines: ["one", "two"], logCursor: 2)
-            #expect(try await tasks.appendOutput(lines, at: fixture.at(5)))
+            #expect(try await tasks.append(lines, at: fixture.at(5)))
             let end = TaskEnd(code: .failed, errorMessage: "broken", progress: 100, processingTime: 4000)
             _ = try await tasks.finish(key, end, at: fixture.at(6))
             #expect(
@@ -222,7 +222,7 @@ struct ControlTests {
             #expect(try await tasks.queue().isEmpty)
             #expect(try await tasks.cancelsToCarryOut().map(\.id) == [key.task])
             let late = TaskProgress(attempt: key, progress: 50, processingTime: 1, code: .running)
-            #expect(try await !tasks.saveProgress(late, at: fixture.at(7)))
+            #expect(try await !tasks.write(late, at: fixture.at(7)))
             #expect(try await tasks.say("Launching", of: key.task, at: fixture.at(7)))
             #expect(try await tasks.confirmCancel(key, at: fixture.at(8)) == .queued(failures: 0))
             #expect(try await tasks.queue().map(\.id) == [key.task])

@@ -122,3 +122,14 @@ func race<T: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) async thr
 struct FixtureError: Error {
     let message: String
 }
+
+/// Batches of one.
+extension TaskStore {
+    func write(_ progress: TaskProgress, at: Timestamp) async throws(RecordError) -> Bool {
+        try await save(progress: [progress], at: at).progress.contains(progress.attempt)
+    }
+
+    func append(_ lines: OutputLines, at: Timestamp) async throws(RecordError) -> Bool {
+        try await save(progress: [], output: [lines], at: at).output.contains(lines.attempt)
+    }
+}

@@ -24,7 +24,6 @@ int shim_pipe_set_size(int descriptor, int bytes);
 /// accept4(2) with SOCK_NONBLOCK | SOCK_CLOEXEC.
 int shim_accept(int listener, struct sockaddr *address, unsigned int *length);
 int shim_open(const char *path, int flags, unsigned int mode);
-int shim_pin_to_core(int core);
 /// How many processors the process may run on; at least 1.
 int shim_usable_processors(void);
 /// memmem(3): linear whatever the input. NULL when absent.

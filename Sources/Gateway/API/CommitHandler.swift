@@ -78,7 +78,8 @@ struct CommitHandler: Sendable {
         let bytes = files.reduce(0) { $0 + $1.size.bytes }
         var refusal =
             bytes > tally.limit.bytes
-            ? UploadReceiver.tooLarge(tally.limit) : images.refusal(of: files.count { $0.isImage } + record.images)
+            ? UploadReceiver.tooLarge(tally.limit)
+            : images.refusal(of: files.count { $0.isImage } + record.images, by: record.owner)
         if record.objectStorage != nil, !files.isEmpty { refusal = NewTaskHandler.both }
         guard let refusal else { return }
         await abandon(record.id, reason: refusal)

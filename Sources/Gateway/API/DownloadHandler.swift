@@ -15,6 +15,7 @@ struct DownloadHandler: Sendable {
     let lookup: TaskLookup
     let upstreams: UpstreamDirectory
     let logger: Logger
+    let notes: DownloadNotes
     /// For results in object storage.
     var buckets: ClientBuckets?
     /// Backends whose results clients fetch from the object store themselves, by a pre-signed URL.
@@ -22,8 +23,8 @@ struct DownloadHandler: Sendable {
 
     /// Where an asset comes from.
     enum Source {
-        /// The backend that keeps it.
-        case backend(BackendName, DownloadSource)
+        /// The backend of the attempt that made it.
+        case backend(Attempt, DownloadSource)
         /// An object store, through the gateway.
         case object(ObjectDownload)
         /// An object store, by this URL.
@@ -38,10 +39,10 @@ struct DownloadHandler: Sendable {
     func source(of call: APICall, on loop: EventLoop) async throws(APIError) -> Source {
         let id = try call.task()
         let buckets = buckets
-        let (owner, ownTask, code, results) = try await lookup.readSettled(id, for: call.caller) { task in
+        let (owner, isPurged, code, keptFrom, results) = try await lookup.readSettled(id, for: call.caller) { task in
             (
-                task.record.attempt?.backend, task.record.attempt?.backendTask, task.record.shownCode,
-                ResultPlace(of: task.record, buckets)
+                task.record.attempt?.attempt, task.record.attempt?.mayHaveCopy == false, task.record.shownCode,
+                task.record.keptFrom, ResultPlace(of: task.record, buckets)
             )
         }
         let asset = call.asset ?? ""
@@ -49,30 +50,36 @@ struct DownloadHandler: Sendable {
         guard Self.staysInPlace(asset) else { throw .refused("Invalid asset") }
         if let results {
             guard code == .completed else { throw .refused("Asset not ready") }
-            if let owner, let ownTask, let beside = lookup.fleet.backend(owner)?.download(of: ownTask, asset: asset) {
-                return try await object(asset, in: results, of: owner, beside: beside, on: loop)
+            let source: Source
+            if let owner, let beside = lookup.fleet.backend(owner.backend)?.download(of: owner.backendTask, asset: asset) {
+                source = try await object(asset, in: results, of: owner, beside: beside, on: loop)
+            } else {
+                source = try await object(asset, in: results, of: owner?.backend, on: loop)
             }
-            return try await object(asset, in: results, of: owner, on: loop)
+            notes.downloaded(id, keptFrom: keptFrom, on: loop)
+            return source
         }
-        guard let owner, let ownTask, let backend = lookup.fleet.backend(owner) else {
+        guard let owner, let backend = lookup.fleet.backend(owner.backend) else {
             throw code == .completed
                 ? .refused("The backend of this task is no longer listed; its results can't be reached.")
                 : .refused("Asset not ready")
         }
-        guard let source = backend.download(of: ownTask, asset: asset) else {
+        guard let source = backend.download(of: owner.backendTask, asset: asset) else {
             throw .refused("Invalid asset")
         }
         guard code == .completed else { throw .refused("Asset not ready") }
+        guard !isPurged else { throw RefusedDownload.purged }
+        notes.downloaded(id, keptFrom: keptFrom, on: loop)
         return .backend(owner, source)
     }
 
     /// An asset in the object store; of a backend that offers assets beside it, what isn't there or can't be read there is asked of
     /// the backend.
     private func object(
-        _ asset: String, in results: ResultPlace, of owner: BackendName, beside source: DownloadSource,
+        _ asset: String, in results: ResultPlace, of owner: Attempt, beside source: DownloadSource,
         on loop: EventLoop
     ) async throws(APIError) -> Source {
-        do throws(APIError) { return try await object(asset, in: results, of: owner, on: loop) } catch {
+        do throws(APIError) { return try await object(asset, in: results, of: owner.backend, on: loop) } catch {
             guard case .refused = error else { throw error }
             return .backend(owner, source)
         }
@@ -137,45 +144,59 @@ struct DownloadHandler: Sendable {
     ///
     /// An owner that can't be reached gets no answer of ours: PyODM retries a broken connection, while an error would fail
     /// the task, and a 5xx to a range makes it try for ever (contract, section 9).
+    /// - Throws: `refused` where the owner says that it doesn't have the asset.
     func relay(
-        _ source: DownloadSource, of backend: BackendName, _ call: APICall, origin: CrossOrigin,
+        _ source: DownloadSource, of owner: Attempt, _ call: APICall, origin: CrossOrigin,
         _ response: consuming ResponseWriter
     ) async throws {
         if source.isTLS || source.redirects {
-            return try await fetch(source, of: backend, call, origin: origin, response)
+            return try await fetch(source, of: owner, call, origin: origin, response)
         }
         let request = UpstreamRequest(passing: Self.withoutToken(call.request), target: source.target)
-        let notes = response.notes
-        let upstreams = upstreams
-        let logger = logger
+        let (notes, loop) = (response.notes, response.clientSocket.loop)
         try await response.relay { client in
             do throws(RelayError) {
                 return try await upstreams.relay(
-                    request, to: source, of: backend, client: client, onEnd: { notes.bytesOut = $0 },
-                    rewriteHead: { head in
+                    request, to: source, of: owner.backend, client: client, onEnd: { notes.bytesOut = $0 },
+                    rewriteHead: { head throws(RelayError) in
+                        let shown = try Self.shown(head, to: call, origin: origin)
                         notes.status = Int(head.status.code)
-                        return Self.shown(head, to: call.request, origin: origin)
+                        return shown
                     })
             } catch {
-                Self.log(error.code.rawValue, error.message, of: backend, to: logger)
+                if error.code == .rejected { return try await refuse(owner, on: loop) }
+                Self.log(error.code.rawValue, error.message, of: owner.backend, to: logger)
                 return .close
             }
         }
     }
 
+    /// Nothing has gone to the client yet.
+    private func refuse(_ owner: Attempt, on loop: EventLoop) async throws -> RelayEnd {
+        let reason = await RefusedDownload(lookup: lookup, attempt: owner, loop: loop).reason()
+        guard reason != .noAnswer else { return .close }
+        throw reason
+    }
+
     /// Over libcurl, which decrypts and follows redirects.
     private func fetch(
-        _ source: DownloadSource, of backend: BackendName, _ call: APICall, origin: CrossOrigin,
+        _ source: DownloadSource, of owner: Attempt, _ call: APICall, origin: CrossOrigin,
         _ response: consuming ResponseWriter
     ) async throws {
-        let download = SecureDownload(source: source, client: upstreams.client(on: response.clientSocket.loop))
+        let loop = response.clientSocket.loop
+        let download = SecureDownload(source: source, client: upstreams.client(on: loop))
+        var waiting: ResponseWriter? = consume response
         do {
-            try await download.run(call.request, response) { head in Self.shown(head, to: call.request, origin: origin)
+            try await download.run(call.request, &waiting) { head in
+                try Self.shown(head, to: call, origin: origin)
             }
+        } catch let error as RelayError where error.code == .rejected {
+            guard case .close = try await refuse(owner, on: loop) else { return }
         } catch let error as HTTPClientError {
             // The client has left, or sees its connection break off: nothing can be said any more.
-            Self.log(error.code.rawValue, error.message, of: backend, to: logger)
+            Self.log(error.code.rawValue, error.message, of: owner.backend, to: logger)
         }
+        waiting.take()?.closeWithoutAnswer()
     }
 
     private static func log(_ code: String, _ message: String, of backend: BackendName, to logger: Logger) {
@@ -193,9 +214,15 @@ struct DownloadHandler: Sendable {
     }
 
     /// What of the backend's head the client sees: framing, ranges and type, but not who serves it.
-    private static func shown(_ head: HTTPResponse, to request: HTTPRequest, origin: CrossOrigin) -> HTTPResponse {
+    /// - Throws: `rejected` for what isn't the asset, but the backend's word on why there is none.
+    private static func shown(
+        _ head: HTTPResponse, to call: APICall, origin: CrossOrigin
+    ) throws(RelayError) -> HTTPResponse {
+        guard !RefusedDownload.isRefusal(head, of: call.asset ?? "") else {
+            throw RelayError(.rejected, "the backend refused the download")
+        }
         var fields = head.fields.only(where: isShown)
-        origin.mark(&fields, for: request)
+        origin.mark(&fields, for: call.request)
         return HTTPResponse(head.status, fields: fields)
     }
 

@@ -10,8 +10,8 @@ struct InfoHandler: Sendable {
     let fleet: Fleet
     let mirror: StatusMirror
     let gatewayVersion: String
-    /// The inventory's `limits.images`.
-    let maxImages: Int?
+    /// What the inventory says of it.
+    let images: ImageLimit
     let hasTokens: Bool
 
     func info(_ call: APICall) -> APIReply {
@@ -21,7 +21,7 @@ struct InfoHandler: Sendable {
         let scope = hasTokens ? call.caller.scope : .everything
         let info = NodeInfo(
             version: Self.apiVersion, taskQueueCount: Int64(mirror.unfinishedCount(in: scope)),
-            maxImages: imageLimit(of: usable.isEmpty ? members : usable).map(Int64.init),
+            maxImages: imageLimit(of: usable.isEmpty ? members : usable, call.caller).map(Int64.init),
             maxParallelTasks: Int64(usable.reduce(0) { $0 + ($1.slots ?? 0) }),
             engine: leading?.load?.engine ?? "odm",
             engineVersion: NodeInfo.versionProper(leading?.load?.engineVersion ?? "?"))
@@ -32,10 +32,11 @@ struct InfoHandler: Sendable {
 
     func options(_ call: APICall) -> APIReply { .json(fleet.optionsJSON) }
 
-    /// The most images that any of these takes; nil if one has no limit, or none was ever read.
-    private func imageLimit(of members: [FleetMember]) -> Int? {
+    /// The most images that any of these takes, or what the caller's token may send if that is less; nil if one has no limit, or
+    /// none was ever read.
+    private func imageLimit(of members: [FleetMember], _ caller: Caller) -> Int? {
         let limits = members.filter { $0.load != nil }.map(\.maxImages)
         let fleetLimit = limits.contains(nil) ? nil : limits.compactMap { $0 }.max()
-        return [fleetLimit, maxImages].compactMap { $0 }.min()
+        return [fleetLimit, images.configured, images.ofToken(caller.owner)].compactMap { $0 }.min()
     }
 }

@@ -106,8 +106,8 @@ struct NodeODMRoutes: Sendable {
             found = .failure(error)
         }
         switch found {
-        case .success((let call, .backend(let backend, let source))):
-            try await download.relay(source, of: backend, call, origin: origin, response)
+        case .success((let call, .backend(let owner, let source))):
+            try await download.relay(source, of: owner, call, origin: origin, response)
         case .success((let call, .object(let object))):
             try await download.send(object, call, origin: origin, response)
         case .success((_, .redirect(let url))):

@@ -16,54 +16,43 @@ struct SecureDownload {
     /// Streams an asset.
     /// - Parameters:
     ///   - request: the client's.
-    ///   - response: answered, or closed without an answer where the backend gives none.
-    ///   - shown: what the client sees of the backend's head.
-    /// - Throws: `HTTPClientError` for the backend, `HTTPServerError` for the client. Nobody can be told of either.
+    ///   - waiting: taken once the backend's head is there; left where it gives none, or none that is shown.
+    ///   - shown: what the client sees of the backend's head, or its refusal.
+    /// - Throws: `HTTPClientError` for the backend, `HTTPServerError` for the client, of which nobody can be told; what `shown`
+    ///   throws.
     func run(
-        _ request: HTTPRequest, _ response: consuming ResponseWriter, shown: (HTTPResponse) -> HTTPResponse
+        _ request: HTTPRequest, _ waiting: inout ResponseWriter?, shown: (HTTPResponse) throws -> HTTPResponse
     ) async throws {
-        var waiting: ResponseWriter? = consume response
         guard let socket = waiting?.clientSocket else { return }
         let previous = socket.onPeerClose
         defer { socket.onPeerClose = socket.peerHasClosed ? nil : previous }
-        do {
-            try await client.stream(
-                outbound(request),
-                starting: { stop in
-                    socket.onPeerClose = {
-                        stop.now()
-                        previous?()
-                    }
+        try await client.stream(
+            outbound(request),
+            starting: { stop in
+                socket.onPeerClose = {
+                    stop.now()
+                    previous?()
                 }
-            ) { head, body in
-                guard let response = waiting.take() else { return }
-                guard !source.redirects || Self.isAsset(head.status) else {
-                    return try await Self.refuse(head.status, response, shown: shown)
-                }
-                let isHead = response.isHead
-                let length = head.fields[.contentLength].flatMap { Int64($0) }
-                var writer = try await response.start(
-                    shown(HTTPResponse(HTTPStatus(head.status), fields: head.fields)), contentLength: length)
-                while !isHead, let bytes = try await body.next() { try await writer.write(bytes) }
-                try await writer.finish()
             }
-        } catch {
-            waiting.take()?.closeWithoutAnswer()
-            throw error
+        ) { head, body in
+            if source.redirects, !Self.isAsset(head.status) { return try Self.refuse(head.status) }
+            let shown = try shown(HTTPResponse(HTTPStatus(head.status), fields: head.fields))
+            guard let response = waiting.take() else { return }
+            let isHead = response.isHead
+            let length = head.fields[.contentLength].flatMap { Int64($0) }
+            var writer = try await response.start(shown, contentLength: length)
+            while !isHead, let bytes = try await body.next() { try await writer.write(bytes) }
+            try await writer.finish()
         }
     }
 
     private static func isAsset(_ status: Int) -> Bool { [200, 206, 304, 412, 416].contains(status) }
 
     /// Who redirects has true statuses and documents of its own; clients of NodeODM know neither.
-    private static func refuse(
-        _ status: Int, _ response: consuming ResponseWriter, shown: (HTTPResponse) -> HTTPResponse
-    ) async throws {
+    private static func refuse(_ status: Int) throws(APIError) {
         // As with a backend out of reach: PyODM tries again where it gets no answer.
-        guard [400, 404, 409, 422].contains(status) else { return response.closeWithoutAnswer() }
-        let text = status == 409 ? "Asset not ready" : "Invalid asset"
-        let head = shown(HTTPResponse(.ok, fields: [.contentType: "application/json"]))
-        try await response.send(head, body: Array(#"{"error":"\#(text)"}"#.utf8))
+        guard [400, 404, 409, 422].contains(status) else { return }
+        throw .refused(status == 409 ? "Asset not ready" : "Invalid asset")
     }
 
     private func outbound(_ request: HTTPRequest) -> OutboundRequest {

@@ -11,6 +11,8 @@ struct TaskActionHandler: Sendable {
     let intake: TaskIntake
     let store: TaskStore
     let clock: any WorldClock
+    /// What a token's tasks may have counts for a restart too (contract, item 78).
+    let images: ImageLimit
     /// Told of the task whose owner wants something: the dispatcher stops its transfer or tells its backend.
     let wishes: @Sendable (TaskID) -> Void
 
@@ -36,6 +38,9 @@ struct TaskActionHandler: Sendable {
         return try await told {
             guard let record = try await store.record(of: id, for: call.caller.scope), record.isCommitted else {
                 throw Self.unknown(id)
+            }
+            if let refusal = images.refusalByToken(of: record.images, by: record.owner) {
+                throw APIError.notDone(refusal)
             }
             let skips = record.skipPostProcessing
             let options = form.contains("options") ? try intake.options(form, skipPostProcessing: skips) : nil
@@ -63,7 +68,7 @@ struct TaskActionHandler: Sendable {
         let stage = (list.array ?? []).first { $0["name"]?.text == "rerun-from" }?["value"]?.text ?? ""
         let needsProject = !stage.isEmpty && stage != "dataset"
         guard needsProject || record.inputsExpiredAt != nil else { return nil }
-        let owner = ProjectOwner(store: store, fleet: lookup.fleet, clock: clock)
+        let owner = ProjectOwner(lookup: lookup)
         if let home = try await owner.find(for: record.id) { return home }
         guard needsProject else { return nil }
         throw APIError.notDone(ProjectOwner.gone)

@@ -48,6 +48,7 @@ struct TaskIntake: Sendable {
             options: try options(form, skipPostProcessing: skips), skipPostProcessing: skips,
             dateCreated: Self.date(form.text("dateCreated")) ?? now)
         // Three characters can't be a URL: NodeODM ignores them too (contract 2.3).
+        task.remark = remark(on: form)
         task.webhook = form.text("webhook").flatMap { $0.utf8.count > 3 ? $0 : nil }
         task.outputs =
             form.value("outputs").flatMap { ($0.array == nil ? nil : ConfinedPaths(json: $0)?.json) }
@@ -71,6 +72,23 @@ struct TaskIntake: Sendable {
         json.value(.array(entries.filter { $0["name"]?.text != "sm-cluster" }))
         return String(decoding: json.bytes, as: UTF8.self)
     }
+
+    /// Names that no backend knows are dropped without an error (contract, item 18); the task's history tells of them.
+    private func remark(on form: TaskForm) -> String {
+        guard let sent = form.jsonText("options").flatMap({ try? JSONValue(parsing: $0) }) else { return "" }
+        guard let entries = sent.array else {
+            return sent == .null ? "" : "options were left out: they are no JSON array of names and values"
+        }
+        let catalog = fleet.catalog
+        let names = Set(entries.compactMap { $0["name"]?.text })
+        let dropped = names.filter { $0 == "sm-cluster" || !catalog.contains($0) }
+        guard !dropped.isEmpty else { return "" }
+        let some = dropped.sorted().prefix(Self.namedAtMost).map { String($0.prefix(100)) }.joined(separator: ", ")
+        let more = dropped.count > Self.namedAtMost ? " and \(dropped.count - Self.namedAtMost) more" : ""
+        return "options that are not known here were left out: \(some)\(more)"
+    }
+
+    private static let namedAtMost = 20
 
     /// A URL that the gateway can fetch; whether it leads anywhere shows later, as on a node.
     private func zipURL(_ text: String?) throws(APIError) -> String? {

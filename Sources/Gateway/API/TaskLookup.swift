@@ -69,6 +69,16 @@ final class TaskLookup: Sendable {
         return MirroredTask(record, options: options ?? [], now: clock.monotonic())
     }
 
+    /// Notes that the owner of an ended task no longer has what it made: it stays completed, and its history says so.
+    func notePurge(of attempt: Attempt) async {
+        let key = AttemptKey(task: attempt.task, number: attempt.number)
+        let reason = "\(attempt.backend) no longer has the results"
+        guard (try? await store.noteCopyGone(key, reason: reason, at: clock.timestamp)) == true,
+            let record = try? await store.record(of: attempt.task), record.intent != .remove
+        else { return }
+        mirror.replace(snapshot(of: record))
+    }
+
     /// The console lines that a client asks for.
     /// - Throws: `noAnswer` where older lines are in a database that is away.
     func lines(_ window: OutputWindow, of task: MirroredTask) async throws(APIError) -> [String] {

@@ -48,7 +48,8 @@ struct AdminRoutes: Sendable {
     }
 
     private static func tasks(_ parts: GatewayStatus.Parts) -> TasksResource {
-        TasksResource(store: parts.store, events: parts.events, mirror: parts.mirror)
+        TasksResource(
+            store: parts.store, events: parts.events, mirror: parts.mirror, fleet: parts.fleet, clock: SystemClock())
     }
 
     private func add(to router: inout Router, _ pattern: String, _ name: String, _ handle: @escaping Handle) {

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Model
 internal import NodeODM
+internal import Reactor
 internal import Record
 
 /// GET /api/tasks and /api/tasks/{uuid}: what every task is doing, and why.
@@ -8,6 +9,8 @@ struct TasksResource: Sendable {
     let store: TaskStore
     let events: EventLog
     let mirror: StatusMirror
+    let fleet: Fleet
+    let clock: any WorldClock
 
     /// The reason of a waiting task is a read of its own; a page with more of them shows the rest without.
     private static let reasonsPerPage = 100
@@ -43,7 +46,7 @@ struct TasksResource: Sendable {
         let attempts = try await store.attempts(of: id)
         var json = JSONWriter(reserving: 4096)
         json.beginObject()
-        write(record, why: Self.why(record, history), into: &json)
+        write(record, why: why(record, history), into: &json)
         write(attempts, into: &json)
         write(history, into: &json)
         json.endObject()
@@ -77,7 +80,7 @@ struct TasksResource: Sendable {
                 history = try await events.events(of: record.id)
             }
             json.beginObject()
-            write(record, why: Self.why(record, history), into: &json)
+            write(record, why: why(record, history), into: &json)
             json.endObject()
         }
         json.endArray()
@@ -87,13 +90,24 @@ struct TasksResource: Sendable {
         return json.bytes
     }
 
-    /// Why it is where it is: why it waits, why it failed, else why this backend.
+    /// Why it is where it is; of a task on a backend that doesn't answer, that goes first.
+    private func why(_ record: TaskRecord, _ history: [TaskEvent]) -> String {
+        guard record.state == .placed || record.state == .dispatching, let backend = record.attempt?.backend,
+            let silence = fleet.member(backend)?.offlineSince(offlineAfter: fleet.offlineAfter, clock)
+        else { return Self.why(record, history) }
+        guard record.state == .placed else { return silence }
+        let last = mirror.task(record.id)?.record ?? record
+        let word = last.ownerCode == .queued ? "queued" : "running"
+        return "\(silence) (last status: \(word), \(Int(last.progress)) %)"
+    }
+
+    /// Why it waits, why it failed, else why this backend was chosen.
     static func why(_ record: TaskRecord, _ history: [TaskEvent]) -> String {
         switch record.state {
         case .receiving: return "its files are arriving"
         case .queued:
             if record.isFetching { return "its zipurl is being fetched" }
-            let last = history.last { !$0.detail.isEmpty && $0.kind != .initialized && $0.kind != .committed }
+            let last = history.last { !$0.detail.isEmpty && ![.initialized, .committed, .note].contains($0.kind) }
             return last?.detail ?? (record.isWaiting ? "no backend has a free slot" : "a backend is being chosen")
         case .failed: return record.errorMessage ?? ""
         case .dispatching, .placed, .completed, .canceled:
@@ -103,32 +117,25 @@ struct TasksResource: Sendable {
     }
 
     private func write(_ record: TaskRecord, why: String, into json: inout JSONWriter) {
-        json.key("uuid")
-        json.string(record.id.string)
-        json.key("name")
-        json.string(record.name)
-        json.key("state")
-        json.string(record.state.rawValue)
-        json.key("code")
-        json.integer(record.shownCode.rawValue)
-        json.key("images")
-        json.integer(record.images)
+        json.member("uuid", record.id.string)
+        json.member("name", record.name)
+        json.member("state", record.state.rawValue)
+        json.member("code", record.shownCode.rawValue)
+        json.member("images", record.images)
         json.key("progress")
         json.double(progress(of: record))
-        json.key("createdAt")
-        json.integer(record.createdAt.milliseconds)
+        json.member("createdAt", record.createdAt.milliseconds)
+        if let keptFrom = record.keptFrom {
+            json.member("keptFrom", keptFrom.milliseconds)
+        }
         if let owner = record.owner {
-            json.key("owner")
-            json.string(owner)
+            json.member("owner", owner)
         }
         if let attempt = record.attempt {
-            json.key("backend")
-            json.string(attempt.backend.string)
-            json.key("reason")
-            json.string(attempt.reason)
+            json.member("backend", attempt.backend.string)
+            json.member("reason", attempt.reason)
         }
-        json.key("why")
-        json.string(why)
+        json.member("why", why)
     }
 
     private func progress(of record: TaskRecord) -> Double {
@@ -140,23 +147,16 @@ struct TasksResource: Sendable {
         json.beginArray()
         for attempt in attempts {
             json.beginObject()
-            json.key("number")
-            json.integer(attempt.attempt.number)
-            json.key("backend")
-            json.string(attempt.backend.string)
-            json.key("backendTask")
-            json.string(attempt.backendTask.string)
-            json.key("state")
-            json.string(attempt.state.rawValue)
-            json.key("reason")
-            json.string(attempt.reason)
+            json.member("number", attempt.attempt.number)
+            json.member("backend", attempt.backend.string)
+            json.member("backendTask", attempt.backendTask.string)
+            json.member("state", attempt.state.rawValue)
+            json.member("reason", attempt.reason)
             if let outcome = attempt.outcome {
-                json.key("outcome")
-                json.string(outcome.rawValue)
+                json.member("outcome", outcome.rawValue)
             }
             if let failure = attempt.failure {
-                json.key("failure")
-                json.string(failure)
+                json.member("failure", failure)
             }
             json.endObject()
         }
@@ -168,22 +168,16 @@ struct TasksResource: Sendable {
         json.beginArray()
         for event in events {
             json.beginObject()
-            json.key("at")
-            json.integer(event.at.milliseconds)
-            json.key("time")
-            json.string(event.at.iso8601)
-            json.key("kind")
-            json.string(event.kind.rawValue)
+            json.member("at", event.at.milliseconds)
+            json.member("time", event.at.iso8601)
+            json.member("kind", event.kind.rawValue)
             if let attempt = event.attempt {
-                json.key("attempt")
-                json.integer(attempt)
+                json.member("attempt", attempt)
             }
             if let backend = event.backend {
-                json.key("backend")
-                json.string(backend.string)
+                json.member("backend", backend.string)
             }
-            json.key("detail")
-            json.string(event.detail)
+            json.member("detail", event.detail)
             json.endObject()
         }
         json.endArray()

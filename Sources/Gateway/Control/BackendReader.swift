@@ -125,23 +125,14 @@ actor BackendReader {
 
     private func ask(_ task: BackendTaskID, from line: Int?) async -> Result<TaskInfo, BackendError> {
         let backend = member.backend
-        let clock = parts.clock
-        return await withTaskGroup(of: Result<TaskInfo, BackendError>?.self) { group in
-            group.addTask {
-                do throws(BackendError) {
-                    return .success(try await backend.status(of: task, outputFrom: line))
-                } catch {
-                    return .failure(error)
-                }
+        let answer = await TimeLimit.run(Self.timeLimit, by: parts.clock, on: loop) {
+            do throws(BackendError) {
+                return Result<TaskInfo, BackendError>.success(try await backend.status(of: task, outputFrom: line))
+            } catch {
+                return .failure(error)
             }
-            group.addTask {
-                try? await clock.sleep(for: Self.timeLimit)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first ?? .failure(BackendError(.outcomeUnknown, backend: backend.name, "it didn't answer in time"))
         }
+        return answer ?? .failure(BackendError(.outcomeUnknown, backend: backend.name, "it didn't answer in time"))
     }
 
     // MARK: The record

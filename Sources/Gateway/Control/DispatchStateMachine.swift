@@ -189,10 +189,16 @@ struct DispatchStateMachine {
             return pauses == 0 ? .lookUp : unreachable()
         case .uploadLost: return look(.afterLostArea)
         case .cancelled: return end(.stop)
-        // A second commit that wasn't sent says nothing about the first.
-        case .notSent where pauses > 0: return look(.afterCommit)
+        // A second commit that had no effect says nothing about the first, which may still arrive.
+        case .busy where pauses > 0 && !isInPlace:
+            state = .proving
+            return .proveAbsent
+        case .notSent where pauses > 0, .unauthorized where pauses > 0, .busy where pauses > 0:
+            state = .looking(.afterCommit)
+            return unreachable()
         case .notSent, .refused, .busy, .unauthorized, .identityRefused, .inputsUnreadable, .inputsMissing:
-            var release = Release(code, leavesArea: !isInPlace && (code == .notSent || code == .unauthorized))
+            // A node that refuses the task itself has deleted its area (contract 2.5).
+            var release = Release(code, leavesArea: !isInPlace && code != .refused)
             release.projectStays = isInPlace
             return end(.release(release))
         }

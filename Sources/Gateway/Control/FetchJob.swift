@@ -192,7 +192,7 @@ struct FetchJob: Sendable {
 
     private func finish() async throws {
         let files = try await durable.run { () throws(RecordError) in try await store.files(of: task.id) }.result
-        if let refusal = rules.images.refusal(of: files.count { $0.isImage }) {
+        if let refusal = rules.images.refusal(of: files.count { $0.isImage }, by: task.owner) {
             throw FetchError(.tooManyImages, refusal)
         }
         let outcome = try await durable.run { () throws(RecordError) in

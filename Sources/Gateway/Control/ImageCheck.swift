@@ -40,7 +40,22 @@ struct ImageCheck: Sendable {
         else { return false }
         let reason =
             "\(attempt.backend) counts \(info.imagesCount) images where \(record.images) were sent; it was removed there"
-        guard await isRemoved(attempt, from: member.backend) else { return true }
+        guard (try? await parts.store.markUnfit(attempt.key, reason: reason, at: parts.clock.timestamp)) == true else {
+            return true
+        }
+        parts.mirror.change(record.id) { task in
+            if task.record.attempt?.key == attempt.key { task.record.attempt?.failure = reason }
+        }
+        await remove(record, attempt, because: reason)
+        return true
+    }
+
+    /// Removes an attempt that is noted as unfit, and gives its task back once it is seen to be gone; also after a crash between the
+    /// two, and after a removal whose answer was lost.
+    func remove(_ record: TaskRecord, _ attempt: AttemptRecord, because reason: String) async {
+        guard let member = parts.fleet.member(attempt.backend), await isRemoved(attempt, from: member.backend) else {
+            return
+        }
         var release = Record.Release(
             proof: .seenEnded, isCounted: true, reason: reason, limit: parts.attemptLimit,
             retryAt: parts.clock.timestamp + CountedPause.after(record.failures), passesOver: true)
@@ -52,7 +67,6 @@ struct ImageCheck: Sendable {
         await parts.refresh(record.id)
         parts.placement.wake()
         parts.webhookWake.wake()
-        return true
     }
 
     /// What is in an archive that the node unpacks isn't known here.

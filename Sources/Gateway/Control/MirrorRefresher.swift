@@ -154,7 +154,7 @@ struct MirrorRefresher: Service {
         }
         // An end that was recorded already, by its cancel, has freed its slot already.
         if outcome != .lost { parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 } }
-        await ended(id, attempt, outcome.word)
+        await ended(id, attempt, outcome)
         return .usual
     }
 
@@ -173,7 +173,7 @@ struct MirrorRefresher: Service {
                 outcome: .outgrown)
             let outcome = try await parts.store.release(attempt.key, release, webhook: parts.webhooks, at: now)
             if outcome != .lost { parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 } }
-            await ended(id, attempt, outcome.word)
+            await ended(id, attempt, outcome)
         } catch {
             parts.logger.info(
                 "an end isn't recorded yet", ["task": .string(id.string), "error": .string(error.message)])
@@ -181,13 +181,15 @@ struct MirrorRefresher: Service {
         return true
     }
 
-    private func ended(_ id: TaskID, _ attempt: AttemptRecord, _ outcome: String) async {
+    private func ended(_ id: TaskID, _ attempt: AttemptRecord, _ outcome: EndOutcome) async {
         await parts.refresh(id)
-        parts.logger.info(
-            "task ended",
-            [
-                "task": .string(id.string), "backend": .string(attempt.backend.string), "outcome": .string(outcome),
-            ])
+        let who: [String: LogValue] = ["task": .string(id.string), "backend": .string(attempt.backend.string)]
+        switch outcome {
+        case .queued: parts.logger.warning("task goes back to the queue", who)
+        case .ended(let state):
+            parts.logger.info("task ended", who.merging(["outcome": .string(state.rawValue)]) { $1 })
+        case .lost: break
+        }
         parts.placement.wake()
         parts.webhookWake.wake()
     }
@@ -198,6 +200,11 @@ struct MirrorRefresher: Service {
     private func missed(
         _ record: TaskRecord, _ attempt: AttemptRecord, _ member: FleetMember, _ watch: inout Watch
     ) async -> Pace {
+        if let reason = attempt.failure {
+            // It is gone because it was removed (rules: *Image check*).
+            await ImageCheck(parts: parts).remove(record, attempt, because: reason)
+            return .after(Self.missedPause)
+        }
         // Whoever can't tell its own state isn't believed about a task either.
         guard (try? await member.backend.load()) != nil else {
             watch.grace.silent()
@@ -208,7 +215,7 @@ struct MirrorRefresher: Service {
         guard let outcome = try? await giveUp(parts.mirror.task(record.id)?.record ?? record, attempt, member) else {
             return .after(Self.missedPause)
         }
-        await ended(record.id, attempt, outcome.word)
+        await ended(record.id, attempt, outcome)
         return .usual
     }
 

@@ -7,6 +7,8 @@ struct OwnerPolicy: Sendable {
     var share = OwnerShare()
     /// Only backends that carry these.
     var labels: [String: String] = [:]
+    /// The most images of one task; nil: no limit of its own.
+    var maxImages: Int?
 }
 
 extension OwnerPolicy {
@@ -14,5 +16,6 @@ extension OwnerPolicy {
     init(_ token: TokenDefinition) {
         share = OwnerShare(priority: token.priority, weight: token.weight, limit: token.maxConcurrentTasks)
         labels = token.labels
+        maxImages = token.maxImages
     }
 }

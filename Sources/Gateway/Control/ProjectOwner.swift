@@ -6,9 +6,7 @@ internal import Record
 
 /// Finds the backend that still holds the project of a task's earlier run, for a restart that needs it.
 struct ProjectOwner: Sendable {
-    let store: TaskStore
-    let fleet: Fleet
-    let clock: any WorldClock
+    let lookup: TaskLookup
 
     /// What the owner of a task is told where no backend holds the project.
     static let gone = "The project that rerun-from needs is no longer on its node; upload again"
@@ -20,23 +18,26 @@ struct ProjectOwner: Sendable {
     /// - Returns: the backend that says it holds the latest project and may go on with it; nil where none does.
     /// - Throws: `RecordError`.
     func find(for task: TaskID) async throws(RecordError) -> BackendName? {
-        let holders = try await store.attempts(of: task).filter { $0.isProject || $0.state == .accepted }
+        let fleet = lookup.fleet
+        let holders = try await lookup.store.attempts(of: task).filter { $0.isProject || $0.state == .accepted }
         guard let latest = holders.last, let member = fleet.member(latest.backend),
-            !member.backend.worksInObjectStore, member.isUsable(offlineAfter: fleet.offlineAfter),
-            await isThere(latest.backendTask, on: member.backend)
+            !member.backend.worksInObjectStore, member.isUsable(offlineAfter: fleet.offlineAfter)
         else { return nil }
-        return latest.backend
+        let (name, backend) = (latest.backendTask, member.backend)
+        let has = await TimeLimit.run(Self.patience, by: lookup.clock, on: EventLoop.current) {
+            await Self.has(backend, name)
+        }
+        if has == false, latest.isProject { await lookup.notePurge(of: latest.attempt) }
+        return has == true ? latest.backend : nil
     }
 
-    private func isThere(_ task: BackendTaskID, on backend: any Backend) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask { (try? await backend.status(of: task, outputFrom: nil)) != nil }
-            group.addTask {
-                try? await clock.sleep(for: Self.patience)
-                return false
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? false
+    /// Whether a backend says that it has a task; nil where it doesn't say.
+    private static func has(_ backend: any Backend, _ task: BackendTaskID) async -> Bool? {
+        do throws(BackendError) {
+            _ = try await backend.status(of: task, outputFrom: nil)
+            return true
+        } catch {
+            return error.code == .unknownTask ? false : nil
         }
     }
 }

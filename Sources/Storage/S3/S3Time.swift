@@ -1,11 +1,14 @@
+internal import HTTPTypes
+
 /// The dates of S3's protocol.
 enum S3Time {
     /// `20130524T000000Z`, as signatures bear it.
     static func stamp(milliseconds: Int64) -> String {
         let seconds = max(0, milliseconds / 1000)
-        let (year, month, day) = civil(seconds / 86_400)
+        let date = CivilDate(daysSince1970: Int(seconds / 86_400))
         let time = seconds % 86_400
-        return digits(year, 4) + digits(month, 2) + digits(day, 2) + "T" + digits(time / 3600, 2)
+        return digits(Int64(date.year), 4) + digits(Int64(date.month), 2) + digits(Int64(date.day), 2) + "T"
+            + digits(time / 3600, 2)
             + digits(time / 60 % 60, 2) + digits(time % 60, 2) + "Z"
     }
 
@@ -47,27 +50,8 @@ enum S3Time {
         guard (1970...9999).contains(year), (1...12).contains(month), (1...31).contains(day), (0...23).contains(hour),
             (0...59).contains(minute), (0...60).contains(second)
         else { return nil }
-        return days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
-    }
-
-    /// Days since 1970 of a date, in years that begin in March and eras of 400 of them.
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let marchYear = month <= 2 ? year - 1 : year
-        let era = marchYear / 400
-        let yearOfEra = marchYear % 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+        let days = CivilDate(year: Int(year), month: Int(month), day: Int(day)).daysSince1970
+        return Int64(days) * 86_400 + hour * 3600 + minute * 60 + second
     }
 
     private static func digits(_ number: Int64, _ width: Int) -> String {

@@ -126,7 +126,8 @@ struct GatewayClient: Sendable {
         case .unknownTask: CommandError("\(error.message)", advice: "See which tasks there are: scaleodm tasks")
         case .busy, .malformedAnswer:
             CommandError("\(address.endpoint) is in trouble: \(error.message)", advice: "Try again in a moment.")
-        case .refused, .uploadLost, .identityRefused, .inputsUnreadable: CommandError(error.message)
+        case .refused: RefusedOptions.error(error.message) ?? CommandError(error.message)
+        case .uploadLost, .identityRefused, .inputsUnreadable: CommandError(error.message)
         case .cancelled: CancellationError()
         }
     }

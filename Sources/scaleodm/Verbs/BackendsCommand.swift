@@ -26,13 +26,15 @@ enum BackendsCommand {
         var table = TextTable(["STATE", "BACKEND", "OURS", "BUSY", "TIER", "SEEN", "ENGINE", "URL", "LAST ERROR"])
         for backend in backends {
             let state = backend["state"]?.text ?? "?"
+            // What it said last isn't how it is.
+            let isKnown = state != "offline" && state != "unread"
             let unfinished = backend["unfinished"]?.integer.map { "\($0)" } ?? "?"
             let slots = backend["slots"]?.integer.map { "\($0)" } ?? "?"
             let age = backend["ageMilliseconds"]?.integer.map { "\(Duration.milliseconds($0).shortText) ago" }
             table.add([
                 .init(state, state == "online" ? .green : state == "offline" ? .red : .yellow),
                 .init(backend["name"]?.text ?? "?"), .init("\(backend["tasks"]?.integer ?? 0)"),
-                .init("\(unfinished) of \(slots)"), .init("\(backend["tier"]?.integer ?? 0)"),
+                .init(isKnown ? "\(unfinished) of \(slots)" : "-"), .init("\(backend["tier"]?.integer ?? 0)"),
                 .init(age ?? "never"),
                 .init(backend["engineVersion"]?.text ?? "?"), .init(backend["url"]?.text ?? ""),
                 .init(backend["lastError"]?.text ?? ""),

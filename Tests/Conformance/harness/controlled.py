@@ -4,10 +4,10 @@ import sys
 
 import requests
 
-from .programs import ROOT, Program
+from .programs import ROOT, Living, Program, flags_of
 
 
-class Controlled:
+class Controlled(Living):
     """Starts `python -m MODULE`; keyword arguments become flags: `run_seconds=4` is `--run-seconds 4`."""
 
     module = ""
@@ -23,12 +23,7 @@ class Controlled:
     def start(self):
         """Starts it; after a kill on the same port, but without what it knew."""
         command = [sys.executable, "-m", self.module, "--port", self.port]
-        for flag, value in self.flags.items():
-            if value is True:
-                command.append("--" + flag.replace("_", "-"))
-            elif value is not None and value is not False:
-                command += ["--" + flag.replace("_", "-"), value]
-        self.program = Program(self.name, command, cwd=ROOT / "Tests" / self.folder_name,
+        self.program = Program(self.name, command + flags_of(self.flags), cwd=ROOT / "Tests" / self.folder_name,
                                environment={"PYTHONUNBUFFERED": "1"})
         self.control_url = self.program.wait_for_line(r"control on (\S+)").group(1)
         self.url = self.program.wait_for_line(r"listening on (\S+)").group(1)
@@ -73,17 +68,3 @@ class Controlled:
     def _answer(response):
         assert response.status_code == 200, f"{response.status_code} {response.text}"
         return response.json()
-
-    # Its life.
-
-    def freeze(self):
-        self.program.freeze()
-
-    def thaw(self):
-        self.program.thaw()
-
-    def kill(self):
-        self.program.kill()
-
-    def stop(self):
-        self.program.stop()

@@ -9,7 +9,7 @@ import subprocess
 import requests
 
 from .api import API
-from .programs import Program, binary
+from .programs import Living, Program, binary
 
 #: Short intervals, so that a suite of hundreds of tests ends; a test that needs others says so.
 DEFAULTS = {
@@ -73,7 +73,7 @@ def command(*words, timeout=60, environment=None, cwd=None):
         env={**os.environ, **(environment or {})})
 
 
-class Gateway:
+class Gateway(Living):
     """A running gateway with its inventory, database and storage in `folder`."""
 
     profile = "gateway"
@@ -127,13 +127,6 @@ class Gateway:
     @property
     def storage_folder(self):
         return self.folder / "data" / "storage"
-
-    def stop(self):
-        if self.program:
-            self.program.stop()
-
-    def kill(self):
-        self.program.kill()
 
     # The admin listener.
 

@@ -144,3 +144,34 @@ class Program:
                 if line.startswith(key + ":"):
                     return int(line.split()[1]) * 1024
         raise AssertionError(f"no {key} of {self.name}")
+
+
+class Living:
+    """What runs as a program of its own, `program`, and lives and dies with it."""
+
+    program = None
+
+    def freeze(self):
+        self.program.freeze()
+
+    def thaw(self):
+        self.program.thaw()
+
+    def kill(self):
+        self.program.kill()
+
+    def stop(self):
+        if self.program:
+            self.program.stop()
+
+
+def flags_of(settings):
+    """Keyword arguments as a command's flags: `task_seconds=4` is `--task-seconds 4`, True is the flag alone, None none."""
+    words = []
+    for name, value in settings.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+        elif value is not None and value is not False:
+            words += [flag, value]
+    return words

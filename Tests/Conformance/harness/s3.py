@@ -5,7 +5,7 @@ import pathlib
 import socket
 import sys
 
-from .programs import ROOT, Program
+from .programs import ROOT, Living, Program
 from .waiting import eventually
 
 # The kit of the simulators; it isn't installed.
@@ -14,7 +14,7 @@ sys.path.append(str(ROOT / "Tests" / "SimulatorKit"))
 from simulator_kit.bucket import Place, Storage  # noqa: E402
 
 
-class S3Server:
+class S3Server(Living):
     """One server with the buckets that it was given. `kind` is "rclone" or "moto".
 
     rclone checks every signature and keeps objects as files below `folder`; moto checks none and keeps them in memory.
@@ -84,7 +84,5 @@ class S3Server:
         return {"bucket": bucket, "prefix": prefix, "endpoint": self.url, "region": "us-east-1",
                 "access_key_id": self.access_key, "secret_access_key": self.secret_key}
 
-    def stop(self):
-        self.program.stop()
-
-    close = stop
+    def close(self):
+        self.stop()

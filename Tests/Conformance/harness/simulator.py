@@ -6,10 +6,10 @@ import urllib.parse
 import requests
 
 from .api import API
-from .programs import Program, binary
+from .programs import Living, Program, binary, flags_of
 
 
-class Simulator:
+class Simulator(Living):
     """One simulated node. Keyword arguments become flags: `task_seconds=4` is `--task-seconds 4`."""
 
     profile = "nodeodm"
@@ -28,12 +28,7 @@ class Simulator:
         """Starts the node; after a kill on the same port and folder, as a service would."""
         command = [binary("NodeODMSimulator", "SCALEODM_SIMULATOR"), "--port", self.port, "--control", 0,
                    "--data", self.folder, "--name", self.name]
-        for flag, value in self.flags.items():
-            if value is True:
-                command.append("--" + flag.replace("_", "-"))
-            elif value is not None and value is not False:
-                command += ["--" + flag.replace("_", "-"), value]
-        self.program = Program(self.name, command)
+        self.program = Program(self.name, command + flags_of(self.flags))
         self.port = int(self.program.wait_for_line(r"listening on http://[^ ]*:(\d+)").group(1))
         control = int(self.program.wait_for_line(r"control on http://[^ ]*:(\d+)").group(1))
         self.control_url = f"http://127.0.0.1:{control}"
@@ -66,20 +61,6 @@ class Simulator:
         """Turns knobs while the node runs: `set(taskSeconds=5, drop={"commit": 1})`."""
         answer = requests.post(self.control_url + "/control", json=knobs, timeout=10)
         assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
-
-    # Its life.
-
-    def freeze(self):
-        self.program.freeze()
-
-    def thaw(self):
-        self.program.thaw()
-
-    def kill(self):
-        self.program.kill()
-
-    def stop(self):
-        self.program.stop()
 
     def backend(self, **more):
         """This node as an entry of an inventory."""

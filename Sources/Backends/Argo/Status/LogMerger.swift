@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import NodeODM
 
 /// The console of one workflow as one list of lines whose numbers never change meaning, over broken streams, pods that are tried

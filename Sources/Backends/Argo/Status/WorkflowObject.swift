@@ -1,3 +1,4 @@
+internal import HTTPTypes
 public import Model
 public import NodeODM
 

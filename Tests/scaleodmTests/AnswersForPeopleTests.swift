@@ -1,0 +1,38 @@
+import NodeODM
+import Testing
+
+@testable import scaleodm
+
+@Suite("What people see of the gateway's answers")
+struct AnswersForPeopleTests {
+    @Test(
+        "refused options are told in sentences",
+        arguments: [
+            (
+                #"[{"name":"dsm","error":"Cannot convert abc to boolean"}]"#,
+                "an option is refused\n  dsm: Cannot convert abc to boolean"
+            ),
+            (
+                #"[{"name":"a","error":"x"},{"name":"b","error":"y"}]"#,
+                "2 options are refused\n  a: x\n  b: y"
+            ),
+        ])
+    func options(message: String, text: String) {
+        #expect(RefusedOptions.error(message)?.message == text)
+    }
+
+    @Test(
+        "any other refusal is passed on as it is",
+        arguments: ["Need at least 1 file.", "[]", "[1]", #"[{"name":"a"}]"#, #"{"name":"a","error":"x"}"#, "null"])
+    func others(message: String) {
+        #expect(RefusedOptions.error(message) == nil)
+    }
+
+    @Test("how busy a backend is is only told while it says so", arguments: ["offline", "unread", "online", "locked"])
+    func busy(state: String) throws {
+        let backend = try JSONValue(
+            parsing: #"[{"name":"n","state":"\#(state)","unfinished":3,"slots":4,"engineVersion":"3.6.0"}]"#)
+        let table = BackendsCommand.table(backend.array ?? [])
+        #expect(table.contains("3 of 4") == (state == "online" || state == "locked"))
+    }
+}
