@@ -103,6 +103,7 @@ def cancelled_in_the_queue(world, point, database, photos):
     first = sent(mortal, photos[:1])
     eventually("the first runs", lambda: starts(node) == 1)
     second = sent(mortal, photos[1:2])
+    mortal.until("the second waits", lambda api: api.code(second) == 10)
     assert mortal.ask(lambda api: api.act("cancel", second)) == OK
     mortal.die()
     ends(mortal, second, 50)
@@ -156,7 +157,7 @@ def kept_for_a_second(world, point, database, photos):
 LIVES = {
     to_its_end: [
         "task.create", "file.add", "file.add:2", "task.commit", "attempt.insert", "attempt.sending",
-        "attempt.committing", "attempt.accepted", "output.insert", "task.conclude", "webhook.next", "webhook.close",
+        "attempt.committing", "attempt.accepted", "output.insert", "task.conclude", "webhook.close",
     ],
     refused_once: ["task.requeue", "attempt.insert:2", "cleanup.done"],
     sent_ahead: ["attempt.insert:2", "attempt.sending:2", "attempt.promote"],

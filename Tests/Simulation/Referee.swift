@@ -169,7 +169,7 @@ final class Referee: @unchecked Sendable {
         for server in world.servers {
             let name = BackendName(recorded: server.name)
             for attempt in try await store.fenced(on: name) { open.append("attempt \(attempt.key) is fenced") }
-            if server.hasAreas { open.append("\(server.name) has an upload area") }
+            for area in server.openAreas { open.append("\(server.name) has the upload area \(area)") }
             for copy in server.unwanted {
                 if !copy.isOver { open.append("\(server.name) still has \(copy.name) of \(copy.task)") }
                 let attempts = try await store.attempts(of: copy.task)

@@ -129,6 +129,7 @@ final class SimulatedLink: Backend {
         _ = world.after(travel) { [server] in
             server.receive {
                 let outcome = effect()
+                if what != "load", what != "status" { world.say { "\(server.name) \(what)" } }
                 if isLost { world.say { "\(server.name) \(what): answer lost" } }
                 _ = world.after(back) {
                     limit.callOff()

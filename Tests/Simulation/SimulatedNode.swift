@@ -44,7 +44,7 @@ final class SimulatedNode: SimulatedServer, @unchecked Sendable {
     // MARK: The API
 
     override var unfinished: Int { copies.values.count { !$0.code.isFinal } }
-    override var hasAreas: Bool { areas.values.contains { !$0.isLate } }
+    override var openAreas: [String] { areas.filter { !$0.value.isLate }.keys.sorted() }
     override var unwanted: [(name: String, task: TaskID, isOver: Bool)] {
         copies.sorted { $0.key < $1.key }.filter { $0.value.run?.isGhost != true }
             .map { ($0.key, $0.value.task, $0.value.code.isFinal) }
@@ -205,7 +205,7 @@ final class SimulatedNode: SimulatedServer, @unchecked Sendable {
         for name in copies.keys.sorted() {
             guard let copy = copies[name], !copy.code.isFinal else { continue }
             copies[name]?.code = .queued
-            let isOver = before[name]?.code.isFinal ?? true
+            let isOver = before[name].map { $0.code.isFinal || $0.run?.isGhost == true } ?? true
             // What the old list has as running is run again, whatever became of it.
             if isOver { begin(name, isGhost: true) } else { order.append(name) }
         }

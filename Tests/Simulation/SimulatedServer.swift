@@ -22,7 +22,7 @@ class SimulatedServer: @unchecked Sendable {
 
     var kind: BackendKind { .nodeodm }
     var unfinished: Int { 0 }
-    var hasAreas: Bool { false }
+    var openAreas: [String] { [] }
     var unwanted: [(name: String, task: TaskID, isOver: Bool)] { [] }
 
     func open(_ name: String, for task: TaskID) -> BackendError.Code? { .refused }

@@ -189,7 +189,9 @@ struct DispatchStateMachine {
         // A second commit that wasn't sent says nothing about the first.
         case .notSent where pauses > 0: return look(.afterCommit)
         case .notSent, .refused, .busy, .unauthorized, .identityRefused, .inputsUnreadable, .inputsMissing:
-            var release = Release(code, leavesArea: !isInPlace && (code == .notSent || code == .unauthorized))
+            // Who refuses *this task* deletes its area; who had no time for the call, or didn't let us in, has it still.
+            let hasArea = code == .notSent || code == .unauthorized || code == .busy
+            var release = Release(code, leavesArea: !isInPlace && hasArea)
             release.projectStays = isInPlace
             return end(.release(release))
         }
