@@ -10,6 +10,9 @@ public protocol Backend: Sendable {
     /// For eligibility rules and the admin API.
     var kind: BackendKind { get }
 
+    /// Whether what a run made stays there, so that `restart` can go on with it.
+    var restartsInPlace: Bool { get }
+
     /// Reads how much it can run and how much it has.
     func load() async throws(BackendError) -> BackendLoad
     /// Reads the options that its engine knows.
@@ -53,6 +56,9 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+    /// Nodes do.
+    public var restartsInPlace: Bool { true }
+
     /// Most kinds only answer.
     public func run() async {}
 }

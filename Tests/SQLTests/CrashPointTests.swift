@@ -25,7 +25,9 @@ struct CrashPointTests {
 
     @Test(
         "a text that names none is refused",
-        arguments: ["", ":before", "task.commit:soon", "task.commit:0", "task.commit:before:-1", "task.commit:1:before"])
+        arguments: [
+            "", ":before", "task.commit:soon", "task.commit:0", "task.commit:before:-1", "task.commit:1:before",
+        ])
     func nonsense(text: String) {
         #expect(CrashPoint(text) == nil)
     }

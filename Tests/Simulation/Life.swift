@@ -90,10 +90,15 @@ final class Life: @unchecked Sendable {
                     name: BackendName(recorded: server.name), kind: server.kind, tier: 0, weight: 1, labels: [:],
                     onVanished: server.kind == .nodeodm ? .rerun : .fail,
                     deadAfter: server.kind == .nodeodm ? world.rules.deadAfter : nil,
-                    url: "http://\(server.name).example.org"), backend: SimulatedLink(server, world, self))
+                    url: "http://\(server.name).example.org"), backend: link(to: server))
             if let known = remembered[member.definition.name] { member.recall(known) }
             return member
         }
+    }
+
+    private func link(to server: SimulatedServer) -> any Backend {
+        let link = SimulatedLink(server, world, self)
+        return (server as? SimulatedCluster).map { SimulatedClusterLink($0, link) } ?? link
     }
 
     private func run(_ all: [any Service]) {

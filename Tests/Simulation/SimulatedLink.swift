@@ -10,9 +10,6 @@ final class SimulatedLink: Backend {
     let world: World
     private let life: Life
 
-    /// How long the gateway waits for an answer.
-    private static let limit = Duration.seconds(10)
-
     init(_ server: SimulatedServer, _ world: World, _ life: Life) {
         name = BackendName(recorded: server.name)
         kind = server.kind
@@ -86,12 +83,12 @@ final class SimulatedLink: Backend {
     }
 
     func call<Value: Sendable>(
-        _ what: String, _ effect: @escaping () -> Answer<Value>
+        _ what: String, latest: Double = 9, _ effect: @escaping () -> Answer<Value>
     ) async throws(BackendError) -> Value {
         guard !life.isDead, !Task.isCancelled else { throw error(.cancelled, what) }
         world.mix(what)
         let waiter = Waiter<Answer<Value>>()
-        send(what, effect, waiter)
+        send(what, latest, effect, waiter)
         let outcome = await withTaskCancellationHandler {
             await waiter.wait()
         } onCancel: {
@@ -109,7 +106,7 @@ final class SimulatedLink: Backend {
     }
 
     private func send<Value: Sendable>(
-        _ what: String, _ effect: @escaping () -> Answer<Value>,
+        _ what: String, _ latest: Double, _ effect: @escaping () -> Answer<Value>,
         _ waiter: Waiter<Answer<Value>>
     ) {
         let (world, dice, odds) = (world, world.dice, world.odds)
@@ -122,10 +119,10 @@ final class SimulatedLink: Backend {
         if dice.chance(odds.notSent) { return fail(.notSent, after: dice.seconds(0, 1)) }
         if dice.chance(odds.busy) { return fail(.busy, after: dice.seconds(0, 0.1)) }
         if dice.chance(odds.lostBefore) { return fail(.outcomeUnknown, after: dice.seconds(0, 3)) }
-        let travel = dice.chance(odds.late) ? dice.seconds(0.5, 9) : dice.seconds(0.001, 0.05)
+        let travel = dice.chance(odds.late) ? dice.seconds(0.5, latest) : dice.seconds(0.001, 0.05)
         let isLost = dice.chance(odds.lostAfter)
         let back = dice.seconds(0.001, 0.05)
-        let limit = world.after(Self.limit) { waiter.resolve(.failure(.outcomeUnknown)) }
+        let limit = world.after(world.rules.callLimit) { waiter.resolve(.failure(.outcomeUnknown)) }
         _ = world.after(travel) { [server] in
             server.receive {
                 let outcome = effect()

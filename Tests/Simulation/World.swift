@@ -15,6 +15,8 @@ final class World: @unchecked Sendable {
         let deadAfter: Duration?
         let inputRetention: Duration
         let taskRetention: Duration
+        /// How long the gateway waits for an answer of a backend.
+        let callLimit: Duration
     }
 
     /// How it went.
@@ -68,7 +70,8 @@ final class World: @unchecked Sendable {
         rules = Rules(
             prefetch: dice.pick(2), deadAfter: dice.chance(0.5) ? dice.seconds(60, 240) : nil,
             inputRetention: dice.chance(0.3) ? dice.seconds(60, 600) : .seconds(86_400),
-            taskRetention: dice.chance(0.2) ? dice.seconds(200, 900) : .seconds(864_000))
+            taskRetention: dice.chance(0.2) ? dice.seconds(200, 900) : .seconds(864_000),
+            callLimit: dice.seconds(1, 10))
         logger = .silent
     }
 
@@ -158,6 +161,7 @@ final class World: @unchecked Sendable {
             servers.append(
                 SimulatedNode("node\(number)", slots: 1 + dice.pick(2), dumpsAlways: dice.chance(0.5), self))
         }
+        if dice.chance(0.4) { servers.append(SimulatedCluster("cluster", slots: 1 + dice.pick(3), self)) }
         for _ in 0..<(2 + dice.pick(6)) { clients.append(Client(TaskID(randomUUID: dice), self)) }
         odds = Odds(dice)
         Task(executorPreference: loop) { [self] in
@@ -182,7 +186,7 @@ final class World: @unchecked Sendable {
             world.after(world.dice.seconds(0.1, 90)) { world.isRecordAway = false }
         }
         for server in servers {
-            trouble(odds.nodeCrashes, "backend crashes") { $0.crash(server) }
+            if server.kind == .nodeodm { trouble(odds.nodeCrashes, "backend crashes") { $0.crash(server) } }
             trouble(odds.freezes, "freezes") { world in
                 server.freeze()
                 world.after(world.dice.seconds(1, 300)) { server.thaw() }

@@ -256,6 +256,9 @@ public final class ArgoBackend: Backend {
         forget(task.string)
     }
 
+    /// Pods and workspace are gone with the run.
+    public var restartsInPlace: Bool { false }
+
     /// There is no restart in place: pods and workspace are gone with the run.
     public func restart(_ task: BackendTaskID, options: [TaskOption]?) async throws(BackendError) {
         throw failure(.unknownTask, "a workflow isn't started again; the task is sent anew")

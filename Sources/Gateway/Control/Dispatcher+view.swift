@@ -1,3 +1,4 @@
+internal import Backends
 internal import Model
 internal import NodeODM
 internal import Reactor
@@ -13,9 +14,15 @@ extension Dispatcher {
             requirements: requirements(row.options, row.objectStorage, owner: row.owner, boundTo: row.boundTo),
             queuedSince: row.queuedAt, notBefore: row.notBefore, passedOver: Set(row.passedOver),
             // A project that is there is preferred in the same way as inputs that are.
-            staged: running?.attempt.backend ?? row.project?.backend)
+            staged: running?.attempt.backend ?? projectHome(of: row))
         task.isStaging = running.map { $0.stage.step == .sending } ?? false
         return task
+    }
+
+    /// The backend that can go on with what an earlier run made.
+    func projectHome(of row: Record.QueuedTask) -> BackendName? {
+        guard let home = row.project?.backend, parts.fleet.backend(home)?.restartsInPlace == true else { return nil }
+        return home
     }
 
     /// A task of a dead backend, as if it waited for another.

@@ -134,7 +134,7 @@ actor Dispatcher: Service {
             giveSlot(to: row.id)
             return await parts.refresh(row.id)
         }
-        let isInPlace = row.boundTo != nil || row.project?.backend == placement.backend
+        let isInPlace = row.boundTo != nil || projectHome(of: row) == placement.backend
         let manner: AttemptManner = isInPlace ? .inPlace : .fresh
         guard try await !begin(row.id, on: placement.backend, manner, reason: placement.text) else { return }
         if row.boundTo == nil {

@@ -22,7 +22,8 @@ struct ProjectOwner: Sendable {
     func find(for task: TaskID) async throws(RecordError) -> BackendName? {
         let holders = try await store.attempts(of: task).filter { $0.isProject || $0.state == .accepted }
         guard let latest = holders.last, let member = fleet.member(latest.backend),
-            member.isUsable(offlineAfter: fleet.offlineAfter), await isThere(latest.backendTask, on: member.backend)
+            member.backend.restartsInPlace, member.isUsable(offlineAfter: fleet.offlineAfter),
+            await isThere(latest.backendTask, on: member.backend)
         else { return nil }
         return latest.backend
     }
