@@ -106,7 +106,7 @@ extension Transition {
 
     /// Hands what an attempt may have left on its backend to the clean-ups; they survive the task's record.
     func leave(_ attempt: AttemptRecord, _ kind: CleanupKind) async throws {
-        let isUnsure = attempt.committingAt != nil && attempt.acceptedAt == nil
+        let isUnsure = attempt.mayArriveLate
         try await session.execute(
             SQLText.cleanup(
                 SQLValue(attempt.backend), SQLValue(attempt.backendTask), SQLValue(kind),
@@ -114,6 +114,9 @@ extension Transition {
         try await session.execute(
             SQLText.noCopy(SQLValue(attempt.attempt.task), SQLValue(attempt.attempt.number)))
     }
+
+    /// An acceptance that took longer may have needed a second commit; the first can still be on its way.
+    fileprivate static let promptAcceptance = Duration.seconds(5)
 
     private enum SQLText {
         static let insert = Statement(
@@ -190,5 +193,13 @@ extension Transition {
                 not_before = excluded.not_before, tries = 0,
                 unsure = CASE WHEN excluded.unsure > cleanups.unsure THEN excluded.unsure ELSE cleanups.unsure END
             """)
+    }
+}
+
+extension AttemptRecord {
+    /// Whether a commit of it may reach its backend yet.
+    fileprivate var mayArriveLate: Bool {
+        guard let committingAt else { return false }
+        return acceptedAt.map { $0 - committingAt >= Transition.promptAcceptance } ?? true
     }
 }

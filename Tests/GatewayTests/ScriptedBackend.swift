@@ -32,6 +32,7 @@ final class ScriptedBackend: Backend {
         var foreign = 0
         var maxImages: Int?
         var isCluster = false
+        var restartsInPlace = true
         /// No call reaches it.
         var isSilent = false
         /// Every call hangs.
@@ -77,6 +78,8 @@ final class ScriptedBackend: Backend {
     }
 
     // MARK: The protocol
+
+    var restartsInPlace: Bool { now.restartsInPlace }
 
     func load() async throws(BackendError) -> BackendLoad {
         try await does(.load, "") { state -> Outcome<BackendLoad> in

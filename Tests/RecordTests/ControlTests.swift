@@ -273,6 +273,22 @@ struct ControlTests {
         }
     }
 
+    @Test(
+        "a commit whose acceptance took long may have a twin on its way: its clean-up is unsure",
+        arguments: [1, 4, 5, 60])
+    func lateAcceptance(seconds: Int64) async throws {
+        try await RecordFixture.with(.sqlite) { fixture in
+            let key = try await fixture.begin(try await fixture.queued("t"))
+            _ = try await fixture.tasks.markSending(key, at: fixture.at(1))
+            _ = try await fixture.tasks.markCommitting(key, at: fixture.at(2))
+            _ = try await fixture.tasks.markAccepted(key, at: fixture.at(2) + .seconds(seconds))
+            let later = fixture.at(2) + .seconds(100)
+            _ = try await fixture.tasks.requestRemove(key.task, for: .everything, at: later)
+            let jobs = try await fixture.record.cleanups.due(on: RecordFixture.fra, at: later)
+            #expect(jobs.map(\.isUnsure) == [seconds >= 5])
+        }
+    }
+
     @Test("another owner's task can't be seen or changed", arguments: ScratchDatabase.all)
     func owners(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in

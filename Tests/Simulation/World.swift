@@ -71,7 +71,7 @@ final class World: @unchecked Sendable {
             prefetch: dice.pick(2), deadAfter: dice.chance(0.5) ? dice.seconds(60, 240) : nil,
             inputRetention: dice.chance(0.3) ? dice.seconds(60, 600) : .seconds(86_400),
             taskRetention: dice.chance(0.2) ? dice.seconds(200, 900) : .seconds(864_000),
-            callLimit: dice.seconds(1, 10))
+            callLimit: dice.seconds(5, 10))
         logger = .silent
     }
 
