@@ -5,6 +5,8 @@ struct Plan {
     private var seeds: ClosedRange<UInt64> = 1...200
     private var processes = 1
     private var traceLines = 80
+    /// After so many seconds no further world is begun.
+    private var timeLimit = UInt64.max
 
     /// Failed worlds after which no more are tried.
     private static let mostFailures = 5
@@ -19,6 +21,7 @@ struct Plan {
             case "--seeds": seeds = (numbers.count == 1 ? 1 : first)...last
             case "--seed": seeds = first...first
             case "--processes": processes = max(1, Int(first))
+            case "--within": timeLimit = first
             case "--trace": traceLines = Int(first)
             default: return nil
             }
@@ -47,18 +50,27 @@ struct Plan {
     /// Lives through every so-manieth seed.
     private func live(share: Int) -> Bool {
         var tally = Tally()
+        let begin = time(nil)
         for seed in seeds where Int(seed % UInt64(processes)) == share {
             guard let report = try? World(seed: seed).run() else {
                 print("seed \(seed): no world could be made")
                 return false
             }
             tally.add(report)
-            if !report.violations.isEmpty { explain(report) }
-            if seeds.count == 1, report.violations.isEmpty { explain(report) }
-            if tally.failures >= Self.mostFailures { break }
+            if !report.violations.isEmpty || seeds.count == 1 { explain(report) }
+            // That a seed says everything is itself to be seen.
+            if seed == seeds.lowerBound, !isRepeated(report, by: try? World(seed: seed).run()) {
+                print("seed \(seed): NOT THE SAME the second time")
+                return false
+            }
+            if tally.failures >= Self.mostFailures || time(nil) - begin >= timeLimit { break }
         }
         print(tally.text)
         return tally.failures == 0
+    }
+
+    private func isRepeated(_ report: World.Report, by again: World.Report?) -> Bool {
+        again?.history == report.history && again?.steps == report.steps && again?.violations == report.violations
     }
 
     /// Lives through it once more, with a history.
@@ -66,7 +78,7 @@ struct Plan {
         guard let again = try? World(seed: report.seed, isTraced: true).run() else { return }
         print(again.trace.suffix(traceLines).joined(separator: "\n"))
         for violation in report.violations { print("seed \(report.seed): \(violation)") }
-        let isSame = again.history == report.history && again.violations == report.violations
+        let isSame = isRepeated(report, by: again)
         print(
             "seed \(report.seed): \(isSame ? "lived through twice, the same each time" : "NOT THE SAME the second time")"
         )

@@ -2,7 +2,7 @@ import Glibc
 
 // Lives through simulated worlds; see docs/reliability.md.
 //
-//     Simulation [--seeds FIRST-LAST | --seed N] [--processes N] [--trace LINES]
+//     Simulation [--seeds FIRST-LAST | --seed N] [--processes N] [--within SECONDS] [--trace LINES]
 //
 // The order of sets and dictionaries is a matter of chance in Swift, unless the environment says otherwise before a program
 // starts: so it starts itself once more, and a seed is all that decides.
@@ -15,7 +15,7 @@ if getenv(variable) == nil {
     exit(2)
 }
 guard let plan = Plan(CommandLine.arguments.dropFirst()) else {
-    print("Simulation [--seeds FIRST-LAST | --seed N] [--processes N] [--trace LINES]")
+    print("Simulation [--seeds FIRST-LAST | --seed N] [--processes N] [--within SECONDS] [--trace LINES]")
     exit(2)
 }
 exit(plan.carryOut() ? 0 : 1)
