@@ -269,7 +269,7 @@ struct ControlTests {
             let jobs = try await fixture.record.cleanups.due(on: RecordFixture.fra, at: fixture.at(4))
             // There may be an upload area still.
             #expect(Set(jobs.map(\.kind)) == [.discard, .remove])
-            #expect(jobs.allSatisfy(\.isUnsure))
+            #expect(jobs.allSatisfy { $0.isUnsure })
             #expect(try await !fixture.tasks.markAccepted(key, at: fixture.at(5)))
         }
     }
