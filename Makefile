@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build test demo bench lint check-packages packages-build packages-test packages-bench venv clean
+.PHONY: help build test simulate demo bench lint check-packages packages-build packages-test packages-bench venv clean
 
 SWIFT ?= swift
 VENV := .build/venv
@@ -20,6 +20,12 @@ build: packages-build ## build .build/release/scaleodm and the node simulator, o
 
 test: packages-test venv ## run everything: unit tests, live tests, and the conformance suite with PyODM
 	scripts/test.sh
+
+SEEDS ?= 10000
+simulate: packages-build ## live through 10,000 simulated worlds (SEEDS=…), or one (SCALEODM_SEED=…): docs/reliability.md
+	$(SWIFT) build -c release -Xswiftc -enable-testing --scratch-path .build/simulation --product Simulation
+	.build/simulation/release/Simulation --processes $$(nproc) \
+		$(if $(SCALEODM_SEED),--seed $(SCALEODM_SEED) --trace 2000,--seeds $(SEEDS))
 
 demo: build ## two simulated nodes, the gateway and a task from images to results, explained on the way
 	$(RELEASE)/scaleodm demo

@@ -78,8 +78,15 @@ let programs: [Target] = [
 
 let testTargets: [Target] = [
     .target(
-        name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes", "Digests"], path: "Tests/TestSupport",
-        swiftSettings: house),
+        name: "TestSupport", dependencies: ["Reactor", "SQL", "HTTPTypes", "Digests", "Record", "Model"],
+        path: "Tests/TestSupport", swiftSettings: house),
+    .executableTarget(
+        name: "Simulation",
+        dependencies: [
+            "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage",
+            "Observability",
+            "TestSupport",
+        ], path: "Tests/Simulation", swiftSettings: house),
     tests("Reactor", ["Reactor"]),
     tests(
         "Backends",

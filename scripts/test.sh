@@ -36,6 +36,8 @@ flags=(-c "$configuration")
 if part build "$swift" build "${flags[@]}" --build-tests; then
     part swift-tests "$swift" test "${flags[@]}" --skip-build || true
     binaries=$("$swift" build "${flags[@]}" --show-bin-path)
+    # Some of the worlds that `make simulate` has 10,000 of: as many as 20 s allow.
+    part simulation "$binaries/Simulation" --processes 2 --seeds 300 --within 20 || true
     # Several words are wanted here.
     # shellcheck disable=SC2086
     SCALEODM_BINARIES=$binaries part conformance \

@@ -24,6 +24,8 @@ public protocol Backend: Sendable {
     func identity(
         for task: TaskID, attempt: Int, isFresh: Bool, random: any RandomBits
     ) -> BackendTaskID
+    /// Whether what a run made stays there, so that `restart` can go on with it.
+    var restartsInPlace: Bool { get }
 
     /// Reads how much it can run and how much it has.
     func load() async throws(BackendError) -> BackendLoad
@@ -84,6 +86,9 @@ extension Backend {
     public func probe() async throws(BackendError) {}
     /// Most kinds take the gateway's names.
     public var choosesNames: Bool { false }
+    /// What is in the object store isn't with the backend.
+    public var restartsInPlace: Bool { !worksInObjectStore }
+
     /// Most kinds only answer.
     public func run() async {}
 

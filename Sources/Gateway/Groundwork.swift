@@ -1,4 +1,5 @@
 internal import Configuration
+internal import Glibc
 internal import HTTPClient
 internal import Model
 internal import Observability
@@ -36,7 +37,8 @@ struct Groundwork: Sendable {
     ) async throws -> Groundwork {
         let pool = BlockingPool(threads: 8)
         let clock = SystemClock()
-        let database = try await openDatabase(inventory.database, loops: loops + [control], pool)
+        let database = try crashing(
+            try await openDatabase(inventory.database, loops: loops + [control], pool), logger)
         let record = try await openRecord(database, status, on: control, logger)
         let places = try StoragePlaces(inventory.storage, loop: control, pool: pool, clock: clock, logger: logger)
         let health = StorageHealth()
@@ -66,6 +68,17 @@ struct Groundwork: Sendable {
         case .postgresql(let url):
             return try PostgresDatabase(url: url.reveal(), loops: loops, connectionsPerLoop: 4)
         }
+    }
+
+    /// For tests: with `SCALEODM_CRASH_AT` in the environment the program kills itself at that transition.
+    private static func crashing(_ database: any Database, _ logger: Logger) throws -> any Database {
+        guard let value = getenv("SCALEODM_CRASH_AT"), value.pointee != 0 else { return database }
+        let text = String(cString: value)
+        guard let point = CrashPoint(text) else {
+            throw StartError("SCALEODM_CRASH_AT is '\(text)', not STATEMENT[:before|after][:N].")
+        }
+        logger.warning("this gateway is going to kill itself", ["at": .string(text)])
+        return point.within(database)
     }
 
     /// A server that is away at the start is waited for; one that refuses us isn't.

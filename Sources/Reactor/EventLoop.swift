@@ -21,7 +21,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// A job on its way to its turn.
-    private struct Waiting {
+    struct Waiting {
         let job: UnownedJob
         /// Whether it is an actor's.
         let isIsolated: Bool
@@ -43,11 +43,11 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let epoll: Int32
     private let wakeUp: Int32
     private let inbox = Mutex(Inbox())
-    private let owner = Atomic<UInt>(0)
+    let owner = Atomic<UInt>(0)
     private let actorExecutor = ActorExecutor()
 
     // The loop's own.
-    private var jobs: [Waiting] = []
+    var jobs: [Waiting] = []
     private var places: [Place] = []
     private var freePlaces: [Int] = []
     private var timers = TimerHeap()
@@ -88,7 +88,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Where am I
 
-    private static let currentKey: pthread_key_t = {
+    static let currentKey: pthread_key_t = {
         var key = pthread_key_t()
         pthread_key_create(&key, nil)
         return key
@@ -170,16 +170,21 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         while next < jobs.count, next < Self.jobsPerTurn {
             let waiting = jobs[next]
             next += 1
-            if waiting.isIsolated {
-                waiting.job.runSynchronously(isolatedTo: serial, taskExecutor: task)
-            } else {
-                waiting.job.runSynchronously(on: task)
-            }
+            run(waiting, serial, task)
         }
         if next == jobs.count {
             jobs.removeAll(keepingCapacity: true)
         } else {
             jobs.removeFirst(next)
+        }
+    }
+
+    @inline(__always)
+    func run(_ waiting: Waiting, _ serial: UnownedSerialExecutor, _ task: UnownedTaskExecutor) {
+        if waiting.isIsolated {
+            waiting.job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+        } else {
+            waiting.job.runSynchronously(on: task)
         }
     }
 
@@ -218,7 +223,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         source.ready(event.events)
     }
 
-    private func takeInbox() {
+    func takeInbox() {
         let (newJobs, actions) = inbox.withLock { inbox in
             let taken = (inbox.jobs, inbox.actions)
             inbox.jobs = []

@@ -106,14 +106,34 @@ extension Transition {
 
     /// Hands what an attempt may have left on its backend to the clean-ups; they survive the task's record.
     func leave(_ attempt: AttemptRecord, _ kind: CleanupKind) async throws {
+        if kind == .remove, let committingAt = attempt.committingAt {
+            switch attempt.acceptedAt {
+            // Nobody knows whether it is a task there by now, or an upload area still.
+            case nil: if !attempt.isInPlace { try await add(.discard, attempt, from: at) }
+            // While its name is taken there, no second commit can make it anew: it ends now, and goes later.
+            case .some(let acceptedAt) where acceptedAt - committingAt >= Self.promptAcceptance:
+                try await add(.cancel, attempt, from: at)
+                return try await add(.remove, attempt, from: max(at, committingAt + Self.lateArrival))
+            case .some: break
+            }
+        }
+        try await add(kind, attempt, from: at)
+    }
+
+    private func add(_ kind: CleanupKind, _ attempt: AttemptRecord, from notBefore: Timestamp) async throws {
         let isUnsure = attempt.committingAt != nil && attempt.acceptedAt == nil
+        let task = SQLValue(attempt.attempt.task)
         try await session.execute(
             SQLText.cleanup(
-                SQLValue(attempt.backend), SQLValue(attempt.backendTask), SQLValue(kind),
-                SQLValue(attempt.attempt.task), SQLValue(isUnsure), SQLValue(at)))
-        try await session.execute(
-            SQLText.noCopy(SQLValue(attempt.attempt.task), SQLValue(attempt.attempt.number)))
+                SQLValue(attempt.backend), SQLValue(attempt.backendTask), SQLValue(kind), task, SQLValue(isUnsure),
+                SQLValue(at), SQLValue(notBefore)))
+        try await session.execute(SQLText.noCopy(task, SQLValue(attempt.attempt.number)))
     }
+
+    /// So long after a commit without an answer the backend may still get it.
+    private static let lateArrival = Duration.seconds(600)
+    /// An acceptance that took longer may have needed a second commit; the first can still be on its way.
+    private static let promptAcceptance = Duration.seconds(5)
 
     private enum SQLText {
         static let insert = Statement(
@@ -185,7 +205,7 @@ extension Transition {
             "cleanup.add",
             """
             INSERT INTO cleanups (backend, backend_task, kind, task, unsure, since, not_before)
-            VALUES ($1, $2, $3, $4, $5, $6, $6)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
             ON CONFLICT (backend, backend_task, kind) DO UPDATE SET task = excluded.task, since = excluded.since,
                 not_before = excluded.not_before, tries = 0,
                 unsure = CASE WHEN excluded.unsure > cleanups.unsure THEN excluded.unsure ELSE cleanups.unsure END

@@ -45,6 +45,23 @@ struct CleanerTests {
         }
     }
 
+    @Test("what one of two commits made is removed, and what the other makes later too")
+    func twoCommits() async throws {
+        try await ControlRoom.with([.cleaner], nodes: Self.nodes) { room in
+            let node = room.nodes[0]
+            node.set { $0.tasks["late"] = .init() }
+            try await room.record.cleanups.add(
+                .remove, of: BackendTaskID("late"), on: node.name, task: try #require(TaskID("t")), isUnsure: true,
+                at: room.now)
+            try await room.until("it is removed", stepping: .milliseconds(500)) { node.now.tasks.isEmpty }
+            node.set { $0.tasks["late"] = .init() }
+            try await room.until("it is removed again", stepping: .seconds(1)) { node.now.tasks.isEmpty }
+            try await room.until("nothing is left to do", stepping: .seconds(1)) {
+                try await room.record.cleanups.counts().isEmpty
+            }
+        }
+    }
+
     @Test("a cancel is told until it is seen true, also when the node was away")
     func cancel() async throws {
         try await ControlRoom.with([.cleaner], nodes: Self.nodes) { room in

@@ -158,8 +158,10 @@ struct DispatchStateMachineTests {
     func secondRestartBusy() {
         var dispatch = DispatchStateMachine(isPrefetch: false, mayCommitAgain: true, isInPlace: true)
         #expect(dispatch.resumeCommitting() == .lookUp)
+        #expect(dispatch.notFound() == .wait(.seconds(10)))
+        #expect(dispatch.waited() == .lookUp)
         #expect(dispatch.notFound() == .commit)
-        #expect(dispatch.commitFailed(.busy) == .wait(.seconds(10)))
+        #expect(dispatch.commitFailed(.busy) == .wait(.seconds(20)))
     }
 
     @Test(
@@ -169,6 +171,43 @@ struct DispatchStateMachineTests {
         var dispatch = committing()
         let expected = Release(isCounted: false, opensCircuit: true, passesOver: false, leavesArea: true)
         #expect(dispatch.commitFailed(code) == .release(expected))
+    }
+
+    @Test("a second commit that is refused gives the task back only once the first is proven absent")
+    func refusedInDoubt() {
+        var dispatch = committing()
+        _ = dispatch.commitFailed(.outcomeUnknown)
+        _ = dispatch.notFound()
+        #expect(dispatch.commitFailed(.refused) == .lookUp)
+        #expect(dispatch.notFound() == .proveAbsent)
+        #expect(dispatch.discarded() == .wait(.seconds(10)))
+    }
+
+    @Test("a second restart in place that is refused, since the first one runs, is accepted", arguments: [true, false])
+    func restartRunsAlready(isThere: Bool) {
+        var dispatch = DispatchStateMachine(isPrefetch: false, mayCommitAgain: true, isInPlace: true)
+        #expect(dispatch.resumeCommitting() == .lookUp)
+        #expect(dispatch.notFound() == .wait(.seconds(10)))
+        #expect(dispatch.waited() == .lookUp)
+        #expect(dispatch.notFound() == .commit)
+        #expect(dispatch.commitFailed(.refused) == .wait(.seconds(10)))
+        #expect(dispatch.waited() == .lookUp)
+        var expected = Release(isCounted: true, opensCircuit: false, passesOver: false, leavesArea: false)
+        expected.projectStays = true
+        #expect((isThere ? dispatch.found() : dispatch.notFound()) == (isThere ? .accept : .release(expected)))
+    }
+
+    @Test("a restart in place without an answer isn't repeated before the first has had its time to arrive")
+    func lateRestart() {
+        var dispatch = DispatchStateMachine(isPrefetch: false, mayCommitAgain: true, isInPlace: true)
+        _ = dispatch.start()
+        _ = dispatch.marked()
+        _ = dispatch.staged()
+        _ = dispatch.marked()
+        #expect(dispatch.commitFailed(.outcomeUnknown) == .lookUp)
+        #expect(dispatch.notFound() == .wait(.seconds(10)))
+        #expect(dispatch.waited() == .lookUp)
+        #expect(dispatch.found() == .accept)
     }
 
     @Test("an attempt left committing by an earlier life begins by looking")

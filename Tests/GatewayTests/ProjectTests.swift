@@ -35,6 +35,24 @@ struct ProjectTests {
         }
     }
 
+    @Test("where a run can't be gone on with, a restart sends everything anew, and the old run is removed")
+    func nothingInPlace() async throws {
+        try await ControlRoom.with([.cleaner], nodes: { [ScriptedBackend("a", clock: $0)] }) { room in
+            let (id, node) = try await room.completed("t")
+            node.set { $0.restartsInPlace = false }
+            let owner = ProjectOwner(lookup: room.parts.lookup)
+            #expect(try await owner.find(for: id) == nil)
+            _ = try await room.store.requestRestart(id, for: .everything, at: room.now)
+            await room.parts.refresh(id)
+            room.parts.placement.wake()
+            try await room.until("it runs again", stepping: .milliseconds(500)) {
+                try await room.read(id).state == .placed
+            }
+            #expect(node.count(.restart) == 0 && node.count(.stage) == 2)
+            try await room.until("the old run is removed", stepping: .milliseconds(500)) { node.now.tasks.count == 1 }
+        }
+    }
+
     @Test(
         "a restart in place that its node didn't take leaves the project there, for the next try",
         arguments: [BackendError.Code.notSent, .unauthorized, .busy, .malformedAnswer, .outcomeUnknown])

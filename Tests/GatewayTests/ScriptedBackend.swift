@@ -37,6 +37,7 @@ final class ScriptedBackend: Backend {
         var choosesNames = false
         /// Its names by the attempts'.
         var names: [String: String] = [:]
+        var restartsInPlace = true
         /// No call reaches it.
         var isSilent = false
         /// Every call hangs.
@@ -103,6 +104,8 @@ final class ScriptedBackend: Backend {
     func deservesAnother(after end: TaskInfo) -> Bool {
         end.errorMessage != nil && end.errorMessage == now.worthAnother
     }
+
+    var restartsInPlace: Bool { now.restartsInPlace && !now.worksInObjectStore }
 
     func load() async throws(BackendError) -> BackendLoad {
         try await does(.load, "") { state -> Outcome<BackendLoad> in

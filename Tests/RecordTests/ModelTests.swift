@@ -51,7 +51,7 @@ struct ModelTests {
                     let task = fixture.task(name)
                     guard let record = try await fixture.tasks.record(of: task) else { continue }
                     let attempts = try await fixture.tasks.attempts(of: task)
-                    #expect(Invariants.violations(of: record, attempts) == [])
+                    #expect(RecordInvariants.violations(of: record, attempts) == [])
                 }
             }
         }
@@ -64,7 +64,7 @@ struct ModelTests {
             let task = life.fixture.task(name)
             guard let record = try await life.fixture.tasks.record(of: task) else { continue }
             let own = try await life.fixture.tasks.attempts(of: task)
-            violations += Invariants.violations(of: record, own)
+            violations += RecordInvariants.violations(of: record, own)
             attempts += own
         }
         var jobs: [CleanupJob] = []

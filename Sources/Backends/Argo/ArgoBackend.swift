@@ -263,8 +263,8 @@ public final class ArgoBackend: Backend {
         }
     }
 
-    /// Deletes the workflow and its archived copy; one that isn't there is deleted already. Results in the object store are the
-    /// gateway's business.
+    /// Deletes the workflow and its archived copy. Results in the object store are the gateway's business.
+    /// - Throws: `unknownTask` where it isn't there: deleted already, or not there yet, which only the caller can tell.
     public func remove(_ task: BackendTaskID) async throws(BackendError) {
         do throws(ArgoError) {
             let workflow = try await client.get(task.string)
@@ -273,10 +273,16 @@ public final class ArgoBackend: Backend {
         } catch {
             guard error.code == .notFound else { throw failure(error) }
             try await proveAddress()
+            watch.forget(task.string)
+            forget(task.string)
+            throw failure(.unknownTask, "the workflow isn't there")
         }
         watch.forget(task.string)
         forget(task.string)
     }
+
+    /// Pods and workspace are gone with the run.
+    public var restartsInPlace: Bool { false }
 
     /// There is no restart in place: pods and workspace are gone with the run.
     public func restart(_ task: BackendTaskID, options: [TaskOption]?) async throws(BackendError) {

@@ -103,18 +103,19 @@ struct Cleaner: Service {
             do throws(BackendError) {
                 try await carryOut(job, on: member.backend)
             } catch  where error.code == .unknownTask {
-                // Nothing is left to clean, unless a commit that nobody heard of is still on its way.
-                if job.isUnsure, now - job.since < Self.lateArrival {
-                    try await postpone(job)
-                    continue
-                }
+                // Nothing is left to clean.
             } catch {
                 try await postpone(job)
                 // Who doesn't answer this won't answer the rest.
                 if error.code == .notSent || error.code == .outcomeUnknown { return }
                 continue
             }
-            try await cleanups.done(job)
+            // A commit that nobody heard of may still be on its way: also where another of the same name has arrived.
+            if job.isUnsure, now - job.since < Self.lateArrival {
+                try await postpone(job)
+            } else {
+                try await cleanups.done(job)
+            }
             parts.placement.wake()
         }
     }

@@ -83,6 +83,8 @@ struct DispatchStateMachine {
         case afterCommit
         /// The backend doesn't know the upload area any more.
         case afterLostArea
+        /// A restart got no answer a while ago, and wasn't there then: it can't come any more.
+        case beforeRepeating
         /// The area was taken back a while ago: the last look.
         case afterProof
     }
@@ -189,20 +191,39 @@ struct DispatchStateMachine {
             return pauses == 0 ? .lookUp : unreachable()
         case .uploadLost: return look(.afterLostArea)
         case .cancelled: return end(.stop)
-        // A second commit that had no effect says nothing about the first, which may still arrive.
-        case .busy where pauses > 0 && !isInPlace:
-            state = .proving
-            return .proveAbsent
-        case .notSent where pauses > 0, .unauthorized where pauses > 0, .busy where pauses > 0:
-            state = .looking(.afterCommit)
-            return unreachable()
         case .notSent, .refused, .busy, .unauthorized, .identityRefused, .inputsUnreadable, .inputsMissing:
-            // A node that refuses the task itself has deleted its area (contract 2.5).
-            var release = Release(code, leavesArea: !isInPlace && code != .refused)
-            release.projectStays = isInPlace
-            return end(.release(release))
+            return pauses > 0 ? doubtful(code) : refused(code)
         }
     }
+
+    /// A first commit failed, and nothing of it can be on its way.
+    private mutating func refused(_ code: BackendError.Code) -> Action {
+        // Who refuses *this task* deletes its area; who had no time for the call, or didn't let us in, has it still.
+        let hasArea = code == .notSent || code == .unauthorized || code == .busy
+        var release = Release(code, leavesArea: !isInPlace && hasArea)
+        release.projectStays = isInPlace
+        return end(.release(release))
+    }
+
+    /// A second commit failed, which says nothing about the first: that may still be on its way, or be the very reason.
+    private mutating func doubtful(_ code: BackendError.Code) -> Action {
+        switch code {
+        case .busy where !isInPlace:
+            state = .proving
+            return .proveAbsent
+        // A node refuses to start again what runs; and what it refuses for good needn't be asked once more.
+        case .refused where isInPlace:
+            state = .waiting(then: .afterProof)
+            return .wait(Self.lateArrival)
+        case .refused: return look(.afterLostArea)
+        default:
+            state = .looking(.afterCommit)
+            return unreachable()
+        }
+    }
+
+    /// Asked so long after the last doubt, a backend that doesn't have the task won't get it.
+    private static let lateArrival = Duration.seconds(10)
 
     /// The backend has the task.
     mutating func found() -> Action { end(.accept) }
@@ -211,7 +232,11 @@ struct DispatchStateMachine {
     mutating func notFound() -> Action {
         guard case .looking(let look) = state else { return .yield }
         switch look {
-        case .afterCommit where mayCommitAgain:
+        // Two restarts in a row are two runs: the first must have had its time.
+        case .afterCommit where isInPlace:
+            state = .waiting(then: .beforeRepeating)
+            return .wait(Self.lateArrival)
+        case .afterCommit where mayCommitAgain, .beforeRepeating:
             pauses += 1
             state = .committing
             return .commit
@@ -220,7 +245,9 @@ struct DispatchStateMachine {
             return .proveAbsent
         case .afterProof:
             var release = Release(isCounted: false, opensCircuit: false, passesOver: false, leavesArea: false)
-            release.expectsLateCopy = true
+            // What is there under a project's name isn't a copy that came late.
+            (release.expectsLateCopy, release.projectStays) = (!isInPlace, isInPlace)
+            if isInPlace { release.isCounted = true }
             return end(.release(release))
         }
     }
@@ -228,7 +255,7 @@ struct DispatchStateMachine {
     /// The area is taken back; a commit on its way could still arrive, so the backend is looked at once more.
     mutating func discarded() -> Action {
         state = .waiting(then: .afterProof)
-        return .wait(.seconds(10))
+        return .wait(Self.lateArrival)
     }
 
     /// A commit may have won, and nobody can tell: the task stays where it may be running.

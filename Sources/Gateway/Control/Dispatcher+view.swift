@@ -14,14 +14,15 @@ extension Dispatcher {
             requirements: requirements(row.options, row.objectStorage, owner: row.owner, boundTo: row.boundTo),
             queuedSince: row.queuedAt, notBefore: row.notBefore, passedOver: Set(row.passedOver),
             // A project that is there is preferred in the same way as inputs that are.
-            staged: running?.attempt.backend ?? row.project.map(\.backend).flatMap { holdsProjects($0) ? $0 : nil })
+            staged: running?.attempt.backend ?? projectHome(of: row))
         task.isStaging = running.map { $0.stage.step == .sending } ?? false
         return task
     }
 
-    /// Whether a backend keeps what it made of a task, to go on with it.
-    func holdsProjects(_ backend: BackendName) -> Bool {
-        !(parts.fleet.backend(backend)?.worksInObjectStore ?? false)
+    /// The backend that can go on with what an earlier run made.
+    func projectHome(of row: Record.QueuedTask) -> BackendName? {
+        guard let home = row.project?.backend, parts.fleet.backend(home)?.restartsInPlace == true else { return nil }
+        return home
     }
 
     /// A task of a dead backend, as if it waited for another.

@@ -134,8 +134,7 @@ actor Dispatcher: Service {
             giveSlot(to: row.id)
             return await parts.refresh(row.id)
         }
-        let holdsProject = row.project?.backend == placement.backend && holdsProjects(placement.backend)
-        let isInPlace = row.boundTo != nil || holdsProject
+        let isInPlace = row.boundTo != nil || projectHome(of: row) == placement.backend
         let manner: AttemptManner = isInPlace ? .inPlace : .fresh
         guard try await !begin(row.id, on: placement.backend, manner, reason: placement.text) else { return }
         if row.boundTo == nil {

@@ -21,7 +21,7 @@ struct ProjectOwner: Sendable {
         let fleet = lookup.fleet
         let holders = try await lookup.store.attempts(of: task).filter { $0.isProject || $0.state == .accepted }
         guard let latest = holders.last, let member = fleet.member(latest.backend),
-            !member.backend.worksInObjectStore, member.isUsable(offlineAfter: fleet.offlineAfter)
+            member.backend.restartsInPlace, member.isUsable(offlineAfter: fleet.offlineAfter)
         else { return nil }
         let (name, backend) = (latest.backendTask, member.backend)
         let has = await TimeLimit.run(Self.patience, by: lookup.clock, on: EventLoop.current) {

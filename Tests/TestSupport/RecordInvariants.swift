@@ -1,10 +1,10 @@
-import Model
-import Record
+internal import Model
+public import Record
 
 /// What must be true of the record after any step, whoever made it.
-struct Invariants {
+public enum RecordInvariants {
     /// What is wrong with a task, in words; empty where nothing is.
-    static func violations(of task: TaskRecord, _ attempts: [AttemptRecord]) -> [String] {
+    public static func violations(of task: TaskRecord, _ attempts: [AttemptRecord]) -> [String] {
         var violations: [String] = []
         func require(_ holds: Bool, _ what: String) {
             if !holds { violations.append("\(task.id) \(task.state)/\(task.intent): \(what)") }
