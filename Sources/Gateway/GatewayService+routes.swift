@@ -51,15 +51,9 @@ extension GatewayService {
             list: TaskListHandler(store: parts.store), taskInfo: TaskInfoHandler(lookup: parts.lookup),
             output: OutputHandler(lookup: parts.lookup),
             download: DownloadHandler(
-                lookup: parts.lookup, upstreams: upstreams, logger: logger, buckets: parts.buckets,
-                redirected: redirected),
+                lookup: parts.lookup, upstreams: upstreams, logger: logger, buckets: parts.buckets),
             action: TaskActionHandler(
                 lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, wishes: wishes),
             auth: AuthHandler(), assets: AssetsHandler(lookup: parts.lookup, buckets: parts.buckets))
-    }
-
-    /// Backends whose results are fetched by pre-signed URLs.
-    private var redirected: Set<BackendName> {
-        Set(inventory.backends.filter { ($0.downloads ?? inventory.downloads) == .redirect }.map(\.name))
     }
 }

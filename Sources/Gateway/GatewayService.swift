@@ -120,7 +120,7 @@ public struct GatewayService: Sendable {
             Monitor(
                 fleet: parts.fleet, memory: record.backends, placement: parts.placement, clock: parts.clock,
                 refresh: inventory.scheduling.refresh, logger: logger),
-            RecordFollower(parts: parts),
+            RecordFollower(parts: parts), BackendWork(fleet: parts.fleet),
             MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
             Cleaner(parts: parts, cleanups: record.cleanups, storage: places.files),
             Janitor(
@@ -135,11 +135,12 @@ public struct GatewayService: Sendable {
             Fetcher(
                 parts, client: ground.client, spool: places.folder, storage: places.files, health: ground.health,
                 rules: fetchRules(parts.fleet), wake: fetching, loop: control),
-        ]
+        ] + [parts.roster].compactMap { $0 }
     }
 
     private func parts(on ground: Groundwork) async throws -> DispatchParts {
-        let fleet = try await fleet(on: ground)
+        let roster = try await roster(on: ground)
+        let fleet = roster.fleet
         let record = ground.record
         let database = ground.database
         let mirror = StatusMirror(mayForget: { database.isUp })
@@ -155,20 +156,26 @@ public struct GatewayService: Sendable {
             impossibleAfter: inventory.scheduling.impossibleAfter,
             webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description),
             owners: Dictionary(inventory.auth.tokens.map { ($0.name, OwnerPolicy($0)) }, uniquingKeysWith: { $1 }))
+        parts.roster = roster
         parts.buckets = try ClientBuckets(
             inventory, client: ground.places.client ?? ground.client, clock: ground.clock)
         return parts
     }
 
-    private func fleet(on ground: Groundwork) async throws -> Fleet {
-        var remembered: [BackendName: RememberedBackend] = [:]
-        for backend in try await ground.record.backends.all() { remembered[backend.name] = backend }
-        let members = try inventory.backends.map { definition in
-            var member = try FleetMember(definition, client: ground.client, storage: ground.places.files)
-            if let known = remembered[definition.name] { member.recall(known) }
-            return member
+    private func roster(on ground: Groundwork) async throws -> Roster {
+        let downloads = inventory.downloads
+        let (client, files) = (ground.client, ground.places.files)
+        let roster = Roster(
+            fleet: Fleet([], offlineAfter: inventory.scheduling.offlineAfter), memory: ground.record.backends,
+            isAlone: ground.record.database.dialect == .sqlite, clock: ground.clock, logger: logger, loop: control,
+            make: { definition in
+                try FleetMember(definition, client: client, storage: files, downloads: downloads)
+            })
+        let change = try await roster.list(inventory.backends)
+        if !change.retired.isEmpty {
+            logger.info("backends that left the inventory serve what they have", change.logged)
         }
-        return Fleet(members, offlineAfter: inventory.scheduling.offlineAfter)
+        return roster
     }
 
     // MARK: Listeners

@@ -17,8 +17,6 @@ struct DownloadHandler: Sendable {
     let logger: Logger
     /// For results in object storage.
     var buckets: ClientBuckets?
-    /// Backends whose results clients fetch from the object store themselves, by a pre-signed URL.
-    var redirected: Set<BackendName> = []
 
     /// Where an asset comes from.
     enum Source {
@@ -72,7 +70,7 @@ struct DownloadHandler: Sendable {
         let fileName = String(asset.split(separator: "/").last ?? "asset")
         do throws(StorageError) {
             let object = try await client.head(bucket: bucket, key: key)
-            guard let owner, redirected.contains(owner) else {
+            guard let owner, lookup.fleet.member(owner)?.definition.redirectsDownloads == true else {
                 return .object(ObjectDownload(client: client, bucket: bucket, object: object, fileName: fileName))
             }
             let url = try await client.presign(

@@ -32,6 +32,8 @@ struct BackendsResource: Sendable {
         json.string(member.definition.name.string)
         json.key("state")
         json.string(Self.state(of: member, offlineAfter: fleet.offlineAfter))
+        json.key("source")
+        json.string(member.source.rawValue)
         json.key("kind")
         json.string(member.definition.kind.rawValue)
         json.key("url")

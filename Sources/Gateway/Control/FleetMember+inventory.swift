@@ -9,8 +9,16 @@ internal import Storage
 
 extension FleetMember {
     /// A backend as the inventory defines it.
+    /// - Parameters:
+    ///   - definition: one entry of the inventory.
+    ///   - client: asks it.
+    ///   - storage: of the inputs.
+    ///   - downloads: the inventory's `downloads`.
     /// - Throws: `StartError` for a kind that this version can't drive, and where its token can't be read.
-    init(_ definition: BackendDefinition, client: CurlClient, storage: any ObjectStore) throws {
+    init(
+        _ definition: BackendDefinition, client: CurlClient, storage: any ObjectStore,
+        downloads: DownloadMode = .stream
+    ) throws {
         guard case .nodeodm(let settings) = definition.settings, let url = definition.url else {
             throw StartError("Backend \(definition.name): kind \(definition.kind.rawValue) isn't supported yet.")
         }
@@ -29,7 +37,7 @@ extension FleetMember {
                 labels: definition.labels, maxParallelTasks: definition.maxParallelTasks,
                 maxImages: definition.maxImages,
                 onVanished: settings.onVanished == .fail ? .fail : .rerun, deadAfter: settings.deadAfter,
-                url: url.origin),
+                url: url.origin, redirectsDownloads: (definition.downloads ?? downloads) == .redirect),
             backend: NodeODMBackend(
                 name: definition.name, client: NodeODMClient(endpoint: endpoint, client: client, tls: tls),
                 storage: storage))
