@@ -1,5 +1,4 @@
 internal import Configuration
-internal import Digests
 internal import HTTPServer
 internal import Model
 internal import Reactor
@@ -11,13 +10,9 @@ extension GatewayService {
     /// Handlers of the NodeODM API over the parts of the gateway.
     func apiRoutes(
         _ parts: DispatchParts, _ ground: Groundwork, _ dispatcher: Dispatcher, _ fetching: WakeUp,
-        _ upstreams: UpstreamDirectory
+        _ upstreams: UpstreamDirectory, _ tokens: TokenGuard
     ) -> NodeODMRoutes {
         let (storage, health) = (ground.places.files, ground.health)
-        let entries = inventory.auth.tokens.compactMap { token in
-            SHA256Digest(bytes: token.sha256).map { TokenGuard.Entry(name: token.name, digest: $0) }
-        }
-        let tokens = TokenGuard(entries, isRequired: inventory.auth.required)
         let intake = TaskIntake(
             fleet: parts.fleet, clock: parts.clock, random: parts.random,
             objectStorage: ObjectStorageIntake(buckets: parts.buckets))
@@ -43,8 +38,7 @@ extension GatewayService {
             unauthorizedIs200: inventory.auth.unauthorized == .nodeodm,
             info: InfoHandler(
                 fleet: parts.fleet, mirror: parts.mirror, gatewayVersion: Self.version,
-                maxImages: inventory.limits.images,
-                hasTokens: tokens.isOn),
+                maxImages: inventory.limits.images),
             newTask: NewTaskHandler(
                 intake: intake, receiver: receiver, commit: commit, store: parts.store, clock: parts.clock),
             upload: UploadHandler(receiver: receiver, store: parts.store, clock: parts.clock), commit: commit,

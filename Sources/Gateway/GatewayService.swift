@@ -21,13 +21,18 @@ public struct GatewayService: Sendable {
     let logger: Logger
     private let loops: [EventLoop]
     private let status = GatewayStatus()
+    private let source: InventorySource?
 
     /// - Parameters:
     ///   - inventory: what the operator wrote.
     ///   - loops: serve the clients.
     ///   - control: runs the control plane, so that it doesn't disturb them.
     ///   - logger: for everything.
-    public init(_ inventory: Inventory, loops: [EventLoop], control: EventLoop, logger: Logger) {
+    ///   - source: where the inventory came from, so that it can be read again; nil: it can't.
+    public init(
+        _ inventory: Inventory, loops: [EventLoop], control: EventLoop, logger: Logger, source: InventorySource? = nil
+    ) {
+        self.source = source
         self.inventory = inventory
         self.loops = loops
         self.control = control
@@ -66,6 +71,14 @@ public struct GatewayService: Sendable {
     /// Says on /readyz that the end is near, while clients are still served: balancers stop sending new ones.
     public func announceDraining() { status.drain() }
 
+    /// Reads the inventory again and takes over what has changed; of a mistake only the log tells.
+    public func reload() async {
+        guard let parts = status.stage.parts, let reloader = parts.backends.reloader else {
+            return logger.warning("nothing is reloaded while the gateway starts")
+        }
+        _ = await reloader.reload(because: .signal)
+    }
+
     /// Everything but the admin listener, as one service.
     private struct Part: Service {
         let name: String
@@ -90,11 +103,13 @@ public struct GatewayService: Sendable {
     private func serve(
         on ground: Groundwork, _ upstreams: UpstreamDirectory, _ announce: Announce
     ) async throws {
-        let parts = try await parts(on: ground)
+        let roster = try await roster(on: ground)
+        let parts = try await parts(on: ground, roster)
         let dispatcher = Dispatcher(
             parts, prefetch: inventory.scheduling.prefetch, spillAfter: inventory.scheduling.spillAfter, loop: control)
         let fetching = WakeUp()
-        var routes = apiRoutes(parts, ground, dispatcher, fetching, upstreams)
+        let tokens = TokenGuard(inventory.auth)
+        var routes = apiRoutes(parts, ground, dispatcher, fetching, upstreams, tokens)
         routes.health = HealthHandler { [status, minFree = inventory.storage.minFree] in
             Readiness(status.stage, minFree: minFree, now: .now())
         }
@@ -102,12 +117,19 @@ public struct GatewayService: Sendable {
         let health = HealthWatch(
             ping: DatabasePing(ground.database), storage: ground.places.files,
             isStorageShared: ground.places.bucket != nil, clock: ground.clock)
-        let services = controlServices(parts, ground, fetching) + [health, dispatcher, api]
+        let reloader = source.map { source in
+            Reloader(
+                source, running: inventory, roster: roster, tokens: tokens, pool: ground.pool, clock: ground.clock,
+                logger: logger, loop: control)
+        }
+        var services = controlServices(parts, ground, fetching) + [roster, health, dispatcher, api]
+        if let reloader { services.append(reloader) }
         announce(.api, "\(try await api.bind())")
         status.serve(
             .init(
                 store: parts.store, events: ground.record.events, fleet: parts.fleet, mirror: parts.mirror,
-                health: health))
+                health: health,
+                backends: BackendControl(roster: roster, dispatcher: dispatcher, parts: parts, reloader: reloader)))
         try await ServiceGroup(services, on: control).run()
     }
 
@@ -135,11 +157,10 @@ public struct GatewayService: Sendable {
             Fetcher(
                 parts, client: ground.client, spool: places.folder, storage: places.files, health: ground.health,
                 rules: fetchRules(parts.fleet), wake: fetching, loop: control),
-        ] + [parts.roster].compactMap { $0 }
+        ]
     }
 
-    private func parts(on ground: Groundwork) async throws -> DispatchParts {
-        let roster = try await roster(on: ground)
+    private func parts(on ground: Groundwork, _ roster: Roster) async throws -> DispatchParts {
         let fleet = roster.fleet
         let record = ground.record
         let database = ground.database

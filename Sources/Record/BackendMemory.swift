@@ -87,6 +87,8 @@ public struct BackendMemory: Sendable {
 
     /// All that were ever remembered, by name.
     /// - Parameter withAnswers: whether their last /info and /options are read too, which are long.
+    /// - Returns: a row for each.
+    /// - Throws: `RecordError`.
     public func all(withAnswers: Bool = true) async throws(RecordError) -> [RememberedBackend] {
         do {
             let statement = withAnswers ? SQLText.all() : SQLText.allShort()
@@ -172,6 +174,19 @@ public struct BackendMemory: Sendable {
         }
     }
 
+    /// Gives up what a backend has of ended tasks and what is still to be cleaned up there: it will never be back.
+    public func giveUp(_ name: BackendName) async throws(RecordError) {
+        do {
+            try await database.transaction(.lockedRow) { session in
+                try await session.execute(SQLText.giveUpCopies(SQLValue(name)))
+                try await session.execute(SQLText.giveUpCleanups(SQLValue(name)))
+                try await session.notify(channel: Self.channel, payload: name.string)
+            }
+        } catch {
+            throw RecordError(error)
+        }
+    }
+
     /// Forgets a backend that has left the file and owns nothing any more.
     public func forget(_ name: BackendName) async throws(RecordError) {
         try await tell(SQLText.forget(SQLValue(name)), of: name)
@@ -245,6 +260,9 @@ public struct BackendMemory: Sendable {
                 switched_at = excluded.switched_at
             RETURNING locked, draining, retired
             """)
+        static let giveUpCopies = Statement(
+            "backend.give_up_copies", "UPDATE attempts SET copy = 0 WHERE backend = $1 AND copy = 1 AND state = 'ended'")
+        static let giveUpCleanups = Statement("backend.give_up_cleanups", "DELETE FROM cleanups WHERE backend = $1")
         static let forget = Statement("backend.forget", "DELETE FROM backends WHERE name = $1")
     }
 }

@@ -10,6 +10,8 @@ extension AdminRoutes {
 
     /// The table of changes.
     func addChanges(to router: inout Router) {
+        addBackendChanges(to: &router)
+        addReload(to: &router)
     }
 
     /// Adds one change to the table.

@@ -41,8 +41,7 @@ actor Roster: Service {
     var reported: Set<BackendName> = []
     private var incarnations = 0
     private let wake = WakeUp()
-    private var isBusy = false
-    private var waiting: [UnsafeContinuation<Void, Never>] = []
+    private let turns = Turns()
 
     /// How often it is looked whether a retired backend has anything left.
     static let interval = Duration.seconds(5)
@@ -142,17 +141,7 @@ actor Roster: Service {
 
     // MARK: One at a time
 
-    func inTurn<Result>(_ work: () async throws -> Result) async rethrows -> Result {
-        if isBusy {
-            await withUnsafeContinuation { waiting.append($0) }
-        } else {
-            isBusy = true
-        }
-        defer {
-            if waiting.isEmpty { isBusy = false } else { waiting.removeFirst().resume() }
-        }
-        return try await work()
-    }
+    func inTurn<Result>(_ work: () async throws -> Result) async rethrows -> Result { try await turns.take(work) }
 
     func nextIncarnation() -> Int {
         incarnations += 1
