@@ -261,7 +261,8 @@ public struct BackendMemory: Sendable {
             RETURNING locked, draining, retired
             """)
         static let giveUpCopies = Statement(
-            "backend.give_up_copies", "UPDATE attempts SET copy = 0 WHERE backend = $1 AND copy = 1 AND state = 'ended'")
+            "backend.give_up_copies", "UPDATE attempts SET copy = 0 WHERE backend = $1 AND copy = 1 AND state = 'ended'"
+        )
         static let giveUpCleanups = Statement("backend.give_up_cleanups", "DELETE FROM cleanups WHERE backend = $1")
         static let forget = Statement("backend.forget", "DELETE FROM backends WHERE name = $1")
     }

@@ -296,3 +296,20 @@ def test_the_command_line_changes_backends(world, two, photos):
     gateway.inventory.write_text("backends: 7\n")
     refused = gateway.cli("reload")
     assert refused.returncode == 1 and "gateway.yaml:1:11" in refused.stderr
+
+
+def test_a_file_below_the_link_that_kubernetes_swaps(world):
+    """A ConfigMap's file is a link through `..data`, which is renamed when the map changes; the file's own name never is."""
+    a, b = world.node("a"), world.node("b")
+    gateway = world.gateway([a], start=False)
+    for version in ("..v1", "..v2"):
+        (gateway.folder / version).mkdir()
+    (gateway.folder / "..data").symlink_to("..v1")
+    gateway.inventory.symlink_to("..data/gateway.yaml")
+    gateway.start()
+    online(gateway, "a")
+    gateway.settings["backends"].append(b.backend())
+    (gateway.folder / "..v2" / "gateway.yaml").write_text(yaml(gateway.settings))
+    (gateway.folder / "..data_tmp").symlink_to("..v2")
+    (gateway.folder / "..data_tmp").rename(gateway.folder / "..data")
+    online(gateway, "a", "b")

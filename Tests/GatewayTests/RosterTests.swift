@@ -1,5 +1,6 @@
 import Backends
 import Configuration
+import HTTPTypes
 import Model
 import Observability
 import Reactor
@@ -224,6 +225,73 @@ struct RosterTests {
             let fresh = try #require(world.fleet.member(a.name))
             #expect(fresh.incarnation != before.incarnation && fresh.loadReadAt == before.loadReadAt)
             #expect(try await world.roster.list([token]) == RosterChange())
+        }
+    }
+
+    @Test("switches hold over a restart, and what another gateway does is followed", arguments: ScratchDatabase.all)
+    func follows(scratch: ScratchDatabase) async throws {
+        try await RosterWorld.with(scratch) { world in
+            let a = try world.definition("a")
+            let other = world.restarted()
+            try await world.roster.list([a])
+            try await other.roster.list([a])
+            let running = Task(executorPreference: world.loop) { try await other.roster.run() }
+            try await world.roster.setSwitches(of: a.name, locked: true)
+            #expect(world.fleet.member(a.name)?.switches.isLocked == true)
+            try await world.roster.setSwitches(of: a.name, draining: true)
+            _ = try await world.roster.add("{name: c, url: \"http://c.example.org:3000\"}")
+            for _ in 0..<2000 where other.seats() != ["a file", "c added"] {
+                other.clock.advance(by: .milliseconds(100))
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            #expect(other.seats() == ["a file", "c added"])
+            #expect(other.fleet.member(a.name)?.switches == .init(isLocked: true, isDraining: true))
+            running.cancel()
+            try? await running.value
+            let next = world.restarted()
+            try await next.roster.list([a])
+            #expect(next.seats() == ["a file", "c added"])
+            #expect(next.fleet.member(a.name)?.switches == .init(isLocked: true, isDraining: true))
+        }
+    }
+
+    @Test("one that was added is removed once it has nothing; the file's own goes before it")
+    func added() async throws {
+        try await RosterWorld.with { world in
+            let c = try world.definition("c")
+            try await world.roster.list([])
+            _ = try await world.roster.add("{name: c, url: \"http://c.example.org:3000\", token: hidden}")
+            #expect(try #require(try await world.kept("c")?.definition).contains("hidden"))
+            await #expect(throws: AdminError.self) {
+                _ = try await world.roster.add("{name: c, url: \"http://d.example.org:3000\"}")
+            }
+            let key = try await world.placed("t", on: "c")
+            try await world.roster.remove(c.name, givesUp: false)
+            #expect(world.seats() == ["c retired"])
+            await #expect(throws: AdminError.self) { try await world.roster.remove(c.name, givesUp: true) }
+            _ = try await world.store.finish(key, .init(code: .completed), at: world.now)
+            await #expect(throws: AdminError.self) { try await world.roster.remove(c.name, givesUp: false) }
+            try await world.roster.remove(c.name, givesUp: true)
+            #expect(try await world.kept("c") == nil && world.seats().isEmpty)
+
+            _ = try await world.roster.add("{name: c, url: \"http://c.example.org:3000\"}")
+            try await world.roster.list([c])
+            #expect(world.seats() == ["c file"])
+            #expect(try await world.kept("c")?.isAdded == false)
+            await #expect(throws: AdminError.self) { try await world.roster.remove(c.name, givesUp: false) }
+        }
+    }
+
+    @Test("one that is added can't be made to get the gateway's own secrets")
+    func foreignSecrets() async throws {
+        try await RosterWorld.with { world in
+            for secret in ["token: \"${PATH}\"", "token_file: /etc/hostname"] {
+                let error = await #expect(throws: AdminError.self) {
+                    _ = try await world.roster.add("{name: c, url: \"http://c.example.org:3000\", \(secret)}")
+                }
+                #expect(error?.status == .badRequest)
+            }
+            #expect(world.seats().isEmpty)
         }
     }
 

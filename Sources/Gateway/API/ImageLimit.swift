@@ -6,7 +6,7 @@ struct ImageLimit: Sendable {
 
     /// The limit now; nil without one, or where a backend was never read.
     var value: Int? {
-        let limits = fleet.members.map { $0.load == nil ? nil : $0.maxImages }
+        let limits = fleet.listed.map { $0.load == nil ? nil : $0.maxImages }
         let fleetLimit = limits.isEmpty || limits.contains(nil) ? nil : limits.compactMap { $0 }.max()
         return [fleetLimit, configured].compactMap { $0 }.min()
     }

@@ -14,7 +14,7 @@ struct InfoHandler: Sendable {
     let maxImages: Int?
 
     func info(_ call: APICall) -> APIReply {
-        let members = fleet.members
+        let members = fleet.listed
         let usable = members.filter { $0.isUsable(offlineAfter: fleet.offlineAfter) }
         let leading = usable.first ?? members.first { $0.load != nil }
         let info = NodeInfo(

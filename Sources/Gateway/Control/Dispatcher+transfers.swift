@@ -32,7 +32,8 @@ extension Dispatcher {
             if isStaging, !running.attempt.isInPlace, let switches = member?.switches,
                 switches.isDraining || switches.isRetired
             {
-                stop(id, because: "\(running.attempt.backend) \((switches.isRetired ? Reason.retired : .draining).text)")
+                stop(
+                    id, because: "\(running.attempt.backend) \((switches.isRetired ? Reason.retired : .draining).text)")
             } else if isStaging, isOnline == false {
                 stop(id, because: "the backend doesn't answer any more, and nothing was started there")
             } else if let record = parts.mirror.task(id)?.record, record.state == .placed,

@@ -40,6 +40,9 @@ final class Fleet: Sendable {
     /// All members, in the inventory's order; the retired ones last.
     var members: [FleetMember] { state.withLock { state in state.order.compactMap { state.members[$0] } } }
 
+    /// Those that may get new tasks some day: all but the retired ones.
+    var listed: [FleetMember] { members.filter { !$0.switches.isRetired } }
+
     /// One member.
     func member(_ name: BackendName) -> FleetMember? { state.withLock { $0.members[name] } }
 
@@ -95,6 +98,7 @@ final class Fleet: Sendable {
                 order == state.order
                 && order.allSatisfy { name in
                     next[name]?.incarnation == state.members[name]?.incarnation
+                        && next[name]?.switches.isRetired == state.members[name]?.switches.isRetired
                 }
             state.members = next
             state.order = order
@@ -179,8 +183,10 @@ final class Fleet: Sendable {
         let members = state.order.compactMap { state.members[$0] }
         state.catalogVersion += 1
         state.catalog = OptionCatalog.union(of: members.compactMap(\.catalog))
+        // What only a retired one knows can't be had any more.
+        let listed = OptionCatalog.union(of: members.filter { !$0.switches.isRetired }.compactMap(\.catalog))
         var json = JSONWriter(reserving: 32_768)
-        state.catalog.encode(into: &json)
+        listed.encode(into: &json)
         state.optionsJSON = json.bytes
     }
 }

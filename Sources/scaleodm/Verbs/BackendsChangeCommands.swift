@@ -33,7 +33,8 @@ enum BackendsChangeCommands {
     private static let removal = Verb(
         name: "backends remove", summary: "take away a backend that was added at run time", arguments: [name],
         flags: [
-            Flag(name: "forget", help: "give up the results of a retired backend that will never be back"), .json, .admin,
+            Flag(name: "forget", help: "give up the results of a retired backend that will never be back"), .json,
+            .admin,
             .token,
         ],
         details: """
