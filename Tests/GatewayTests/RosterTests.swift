@@ -32,16 +32,18 @@ struct RosterWorld: Sendable {
         }
     }
 
-    private init(_ record: RoutingRecord, _ clock: ManualClock, _ loop: EventLoop) {
+    private init(_ record: RoutingRecord, _ clock: ManualClock, _ loop: EventLoop, isAlone: Bool = true) {
         self.record = record
         self.clock = clock
         self.loop = loop
-        roster = Self.roster(record, clock, loop)
+        roster = Self.roster(record, clock, loop, isAlone)
     }
 
-    private static func roster(_ record: RoutingRecord, _ clock: ManualClock, _ loop: EventLoop) -> Roster {
+    private static func roster(
+        _ record: RoutingRecord, _ clock: ManualClock, _ loop: EventLoop, _ isAlone: Bool
+    ) -> Roster {
         Roster(
-            fleet: Fleet([], offlineAfter: 3), memory: record.backends, isAlone: true, clock: clock, logger: .silent,
+            fleet: Fleet([], offlineAfter: 3), memory: record.backends, isAlone: isAlone, clock: clock, logger: .silent,
             loop: loop,
             make: { definition in
                 FleetMember(
@@ -52,8 +54,8 @@ struct RosterWorld: Sendable {
             })
     }
 
-    /// The same record after a restart.
-    func restarted() -> RosterWorld { RosterWorld(record, clock, loop) }
+    /// The same record after a restart, or seen by another gateway.
+    func restarted(isAlone: Bool = true) -> RosterWorld { RosterWorld(record, clock, loop, isAlone: isAlone) }
 
     func definition(_ name: String, _ more: String = "") throws -> BackendDefinition {
         try InventoryLoader(environment: { $0 == "TOKEN" ? "hidden" : nil })
@@ -252,6 +254,44 @@ struct RosterTests {
             try await next.roster.list([a])
             #expect(next.seats() == ["a file", "c added"])
             #expect(next.fleet.member(a.name)?.switches == .init(isLocked: true, isDraining: true))
+        }
+    }
+
+    @Test("gateways whose files differ don't write over each other without end", arguments: ScratchDatabase.all)
+    func differingFiles(scratch: ScratchDatabase) async throws {
+        try await RosterWorld.with(scratch) { world in
+            let (a, b) = (try world.definition("a"), try world.definition("b", ", token: abracadabra"))
+            var other = a
+            other.tier = 4
+            let second = world.restarted(isAlone: false)
+            let writes = WakeCount()
+            let counting = Task(executorPreference: world.loop) { [memory = world.record.backends] in
+                for await _ in memory.changes() { writes.add() }
+            }
+            let running = [world, second].map { each in
+                Task(executorPreference: world.loop) { try await each.roster.run() }
+            }
+            try await world.roster.list([a, b])
+            try await world.placed("t", on: "b")
+            try await second.roster.list([other])
+            var seen = -1
+            // As many rounds as it takes until nothing is written any more; a quarrel would end at the time limit.
+            while seen != writes.count {
+                seen = writes.count
+                for _ in 0..<20 {
+                    for each in [world, second] { each.clock.advance(by: .seconds(1)) }
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+            }
+            #expect(world.seats() == ["a file", "b file"])
+            #expect(second.seats() == ["a file", "b retired"])
+            #expect(world.fleet.member(a.name)?.definition.tier == 0)
+            #expect(second.fleet.member(a.name)?.definition.tier == 4)
+            for task in running {
+                task.cancel()
+                try? await task.value
+            }
+            counting.cancel()
         }
     }
 

@@ -45,10 +45,14 @@ actor Reloader: Service {
     private var last: Inventory
     private let wake = WakeUp()
     private let turns = Turns()
+    /// Whether a good file couldn't be taken over, because the database was away.
+    private var isBehind = false
     private let success: Mutex<(isGood: Bool, at: Timestamp)>
 
     /// From an event to the reading: whoever changes a file may do so in several steps.
     private static let patience = Duration.milliseconds(250)
+    /// While the database, which knows what backends hold, is away.
+    private static let longPatience = Duration.seconds(5)
 
     /// - Parameters:
     ///   - source: reads the file.
@@ -92,7 +96,7 @@ actor Reloader: Service {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { [wake, clock] in
                 for await _ in wake.wakeUps() {
-                    try await clock.sleep(for: Self.patience)
+                    try await clock.sleep(for: await self.isBehind ? Self.longPatience : Self.patience)
                     _ = await self.reload(because: .file)
                 }
             }
@@ -130,8 +134,13 @@ actor Reloader: Service {
         if cause == .file, loaded.inventory == last, lastSuccess.isGood { return Outcome() }
         var outcome = Outcome()
         do {
+            isBehind = false
             outcome.backends = try await roster.list(loaded.inventory.backends)
         } catch {
+            if let error = error as? RecordError, error.code == .away {
+                isBehind = true
+                wake.wake()
+            }
             return refused(["\(error)"], cause)
         }
         tokens.replace(loaded.inventory.auth)

@@ -44,16 +44,15 @@ extension Roster {
                 throw AdminError(.conflict, "There is a backend \(name) already.")
             }
             let known = try await Known(memory, withAnswers: false)
-            let entry: Entry
+            var entry: Entry
             do {
                 try refuseMoves([definition], known)
                 entry = Entry(definition: definition, member: try make(definition))
             } catch let error as StartError {
                 throw AdminError(.conflict, error.description)
             }
-            var kept = Self.entry(of: entry, keepsLiterals: true)
-            kept.isAdded = true
-            try await memory.keep([kept])
+            entry.member.source = .added
+            try await memory.keep([entry.kept(plain: true)])
             try await settleAnew()
             return name
         }
@@ -66,15 +65,14 @@ extension Roster {
     /// - Throws: `AdminError` where it can't be; `RecordError`.
     func remove(_ name: BackendName, givesUp: Bool) async throws {
         try await inTurn {
-            guard let entry = entries[name] else { throw Self.unknown(name) }
+            guard var entry = entries[name] else { throw Self.unknown(name) }
             switch entry.member.source {
             case .file:
                 throw AdminError(
                     .conflict, "Backend \(name) is listed in the inventory: take it out there, and it is retired.")
             case .added:
-                var kept = Self.entry(of: entry, keepsLiterals: true)
-                (kept.isAdded, kept.isRetired) = (false, true)
-                try await memory.keep([kept])
+                entry.member.source = .retired
+                try await memory.keep([entry.kept(plain: true)])
             case .retired:
                 guard givesUp else {
                     throw AdminError(.conflict, "Backend \(name) is retired, and goes once it has nothing any more.")
@@ -94,7 +92,7 @@ extension Roster {
 
     private func settleAnew() async throws {
         let known = try await Known(memory, withAnswers: false)
-        let change = try await settle(target(listed, known, isStart: false), known)
+        let change = try await settle(target(listed, known, isStart: false), known, isOurs: true)
         if change != RosterChange() { logger.info("backends changed", change.logged) }
     }
 

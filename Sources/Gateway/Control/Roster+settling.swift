@@ -70,7 +70,7 @@ extension Roster {
 
     /// The definition that the record keeps.
     private func definition(of row: RememberedBackend) -> BackendDefinition? {
-        if let entry = entries[row.name], Self.entry(of: entry, keepsLiterals: true).definition == row.definition {
+        if let entry = entries[row.name], row.definition == entry.texts.plain || row.definition == entry.texts.masked {
             return entry.definition
         }
         guard let text = row.definition else { return nil }
@@ -121,7 +121,9 @@ extension Roster {
     // MARK: What is
 
     /// Makes it so: first in the record, then in the fleet, where all of it happens at once.
-    func settle(_ aims: [Aim], _ known: Known) async throws -> RosterChange {
+    ///
+    /// With `isOurs` somebody changes something here; else the record is followed.
+    func settle(_ aims: [Aim], _ known: Known, isOurs: Bool) async throws -> RosterChange {
         var change = RosterChange()
         var next: [BackendName: Entry] = [:]
         var order: [BackendName] = []
@@ -133,7 +135,7 @@ extension Roster {
         for (name, entry) in entries.sorted(by: { $0.key < $1.key }) where next[name] == nil {
             if entry.retiredAt == nil { change.removed.append(name) }
         }
-        try await record(next, known)
+        try await record(&next, known, isOurs: isOurs)
         entries = next
         fleet.assemble(order.compactMap { next[$0]?.member })
         follow(known)
@@ -200,7 +202,7 @@ extension Roster {
     /// Switches may have been set elsewhere.
     private func follow(_ known: Known) {
         for name in entries.keys {
-            let switches = known.rows[name]?.switches ?? BackendSwitches()
+            guard let switches = known.rows[name]?.switches else { continue }
             fleet.change(name) { member in
                 member.switches.isLocked = switches.isLocked
                 member.switches.isDraining = switches.isDraining
@@ -211,36 +213,47 @@ extension Roster {
     // MARK: The record
 
     /// Writes what differs, and forgets who isn't needed any more.
-    private func record(_ next: [BackendName: Entry], _ known: Known) async throws(RecordError) {
-        let changed = next.sorted { $0.key < $1.key }.compactMap { name, entry -> BackendEntry? in
-            let isNeeded = !known.holding(of: name).isEmpty || wasPlacedLately(entries[name])
-            let wanted = Self.entry(of: entry, keepsLiterals: isNeeded)
+    ///
+    /// Files of several gateways may differ for a while: only who changes something himself writes over what others wrote, or
+    /// they would do so in turn without end.
+    private func record(_ next: inout [BackendName: Entry], _ known: Known, isOurs: Bool) async throws(RecordError) {
+        var changed: [BackendEntry] = []
+        var lost: [BackendName] = []
+        for (name, entry) in next.sorted(by: { $0.key < $1.key }) {
+            let isPlain = !known.holding(of: name).isEmpty || wasPlacedLately(entries[name])
+            let wanted = entry.kept(plain: isPlain)
             let row = known.rows[name]
             let isThere =
                 row?.definition == wanted.definition && row?.isAdded == wanted.isAdded
                 && row?.switches.isRetired == wanted.isRetired
-            return isThere ? nil : wanted
+            let isSecretToGo = entry.definition.hasLiteralSecret && row?.definition == entry.texts.plain
+            if row == nil, entries[name] != nil { lost.append(name) }
+            if isOurs ? !isThere : row?.definition == nil || (isSecretToGo && wanted.definition != row?.definition) {
+                changed.append(wanted)
+                next[name]?.isKeptPlain = wanted.definition == entry.texts.plain
+            } else {
+                next[name]?.isKeptPlain = row?.definition == entry.texts.plain
+            }
         }
         try await memory.keep(changed)
+        for name in lost { try await restoreSwitches(of: name) }
         for (name, row) in known.rows where next[name] == nil && known.holding(of: name).isEmpty {
             // Another gateway may have it in its file: then it isn't retired there.
-            guard isAlone || entries[name] != nil || row.switches.isRetired else { continue }
+            guard isAlone || row.switches.isRetired else { continue }
             try await memory.forget(name)
         }
+    }
+
+    /// Another gateway, whose file doesn't list it, has forgotten it.
+    private func restoreSwitches(of name: BackendName) async throws(RecordError) {
+        guard let switches = fleet.member(name)?.switches, switches.isLocked || switches.isDraining else { return }
+        try await memory.setSwitches(
+            of: name, locked: switches.isLocked, draining: switches.isDraining, at: clock.timestamp)
     }
 
     /// Whether a task may be on its way there that the record doesn't show yet.
     private func wasPlacedLately(_ entry: Entry?) -> Bool {
         guard let placedAt = entry?.placedAt else { return false }
         return clock.monotonic() - placedAt < .seconds(60)
-    }
-
-    static func entry(of entry: Entry, keepsLiterals: Bool) -> BackendEntry {
-        let isAdded = entry.member.source == .added
-        // The record is the only place where an added one is defined.
-        let secrets: SecretDisplay = keepsLiterals || isAdded ? .referencesAndLiterals : .references
-        return BackendEntry(
-            name: entry.definition.name, definition: entry.definition.printed(secrets: secrets), isAdded: isAdded,
-            isRetired: entry.member.source == .retired)
     }
 }

@@ -19,12 +19,36 @@ actor Roster: Service {
 
     /// One that is a member.
     struct Entry {
-        var definition: BackendDefinition
+        /// With its text for the record, by whether secrets that stand in it are shown: made once, since a fleet may be large.
+        var definition: BackendDefinition {
+            didSet { texts = Self.texts(of: definition) }
+        }
+        private(set) var texts: (plain: String, masked: String)
         var member: FleetMember
+        /// Whether the record has it with such secrets, as far as is known.
+        var isKeptPlain = false
         /// When it was retired; nil before.
         var retiredAt: MonotonicTime?
         /// When a task was last about to be placed there.
         var placedAt: MonotonicTime?
+
+        init(definition: BackendDefinition, member: FleetMember) {
+            self.definition = definition
+            self.member = member
+            texts = Self.texts(of: definition)
+        }
+
+        private static func texts(of definition: BackendDefinition) -> (plain: String, masked: String) {
+            (definition.printed(secrets: .referencesAndLiterals), definition.printed(secrets: .references))
+        }
+
+        /// What the record is to have. The record is the only place where an added one is defined.
+        func kept(plain: Bool) -> BackendEntry {
+            let isAdded = member.source == .added
+            return BackendEntry(
+                name: definition.name, definition: plain || isAdded ? texts.plain : texts.masked, isAdded: isAdded,
+                isRetired: member.source == .retired)
+        }
     }
 
     nonisolated let fleet: Fleet
@@ -88,7 +112,7 @@ actor Roster: Service {
             let known = try await Known(memory, withAnswers: isStart)
             try refuseMoves(definitions, known)
             let target = target(definitions, known, isStart: isStart)
-            let change = try await settle(target, known)
+            let change = try await settle(target, known, isOurs: true)
             listed = definitions
             return change
         }
@@ -99,7 +123,7 @@ actor Roster: Service {
         await inTurn {
             do {
                 let known = try await Known(memory, withAnswers: false)
-                let change = try await settle(target(listed, known, isStart: false), known)
+                let change = try await settle(target(listed, known, isStart: false), known, isOurs: false)
                 if change != RosterChange() { logger.info("backends changed elsewhere", change.logged) }
             } catch {
                 logger.warning("the record's backends can't be read", ["error": .string("\(error)")])
@@ -124,7 +148,7 @@ actor Roster: Service {
         await inTurn {
             do {
                 let known = try await Known(memory, withAnswers: false)
-                _ = try await settle(target(listed, known, isStart: false), known)
+                _ = try await settle(target(listed, known, isStart: false), known, isOurs: false)
             } catch {
                 logger.warning("the record's backends can't be read", ["error": .string("\(error)")])
             }
@@ -136,7 +160,9 @@ actor Roster: Service {
     func willPlace(on name: BackendName) async throws(RecordError) {
         guard let entry = entries[name], entry.definition.hasLiteralSecret else { return }
         entries[name]?.placedAt = clock.monotonic()
-        try await memory.keep([Self.entry(of: entry, keepsLiterals: true)])
+        guard !entry.isKeptPlain else { return }
+        try await memory.keep([entry.kept(plain: true)])
+        entries[name]?.isKeptPlain = true
     }
 
     // MARK: One at a time
