@@ -1,5 +1,4 @@
 internal import Configuration
-internal import Digests
 internal import HTTPServer
 internal import Model
 internal import Reactor
@@ -11,13 +10,9 @@ extension GatewayService {
     /// Handlers of the NodeODM API over the parts of the gateway.
     func apiRoutes(
         _ parts: DispatchParts, _ ground: Groundwork, _ dispatcher: Dispatcher, _ fetching: WakeUp,
-        _ upstreams: UpstreamDirectory
+        _ upstreams: UpstreamDirectory, _ tokens: TokenGuard
     ) -> NodeODMRoutes {
         let (storage, health) = (ground.places.files, ground.health)
-        let entries = inventory.auth.tokens.compactMap { token in
-            SHA256Digest(bytes: token.sha256).map { TokenGuard.Entry(name: token.name, digest: $0) }
-        }
-        let tokens = TokenGuard(entries, isRequired: inventory.auth.required)
         let intake = TaskIntake(
             fleet: parts.fleet, clock: parts.clock, random: parts.random,
             objectStorage: ObjectStorageIntake(buckets: parts.buckets))
@@ -44,7 +39,7 @@ extension GatewayService {
             unauthorizedIs200: inventory.auth.unauthorized == .nodeodm,
             info: InfoHandler(
                 fleet: parts.fleet, mirror: parts.mirror, gatewayVersion: Self.version,
-                images: images, hasTokens: tokens.isOn),
+                images: images),
             newTask: NewTaskHandler(
                 intake: intake, receiver: receiver, commit: commit, store: parts.store, clock: parts.clock),
             upload: UploadHandler(receiver: receiver, store: parts.store, clock: parts.clock), commit: commit,
@@ -54,15 +49,10 @@ extension GatewayService {
                 lookup: parts.lookup, upstreams: upstreams, logger: logger,
                 notes: DownloadNotes(
                     parts.lookup, retentions: [inventory.limits.inputRetention, inventory.limits.taskRetention]),
-                buckets: parts.buckets, redirected: redirected),
+                buckets: parts.buckets),
             action: TaskActionHandler(
                 lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, images: images,
                 wishes: wishes),
             auth: AuthHandler(), assets: AssetsHandler(lookup: parts.lookup, buckets: parts.buckets))
-    }
-
-    /// Backends whose results are fetched by pre-signed URLs.
-    private var redirected: Set<BackendName> {
-        Set(inventory.backends.filter { ($0.downloads ?? inventory.downloads) == .redirect }.map(\.name))
     }
 }

@@ -21,13 +21,18 @@ public struct GatewayService: Sendable {
     let logger: Logger
     private let loops: [EventLoop]
     private let status = GatewayStatus()
+    private let source: InventorySource?
 
     /// - Parameters:
     ///   - inventory: what the operator wrote.
     ///   - loops: serve the clients.
     ///   - control: runs the control plane, so that it doesn't disturb them.
     ///   - logger: for everything.
-    public init(_ inventory: Inventory, loops: [EventLoop], control: EventLoop, logger: Logger) {
+    ///   - source: where the inventory came from, so that it can be read again; nil: it can't.
+    public init(
+        _ inventory: Inventory, loops: [EventLoop], control: EventLoop, logger: Logger, source: InventorySource? = nil
+    ) {
+        self.source = source
         self.inventory = inventory
         self.loops = loops
         self.control = control
@@ -66,6 +71,14 @@ public struct GatewayService: Sendable {
     /// Says on /readyz that the end is near, while clients are still served: balancers stop sending new ones.
     public func announceDraining() { status.drain() }
 
+    /// Reads the inventory again and takes over what has changed; of a mistake only the log tells.
+    public func reload() async {
+        guard let parts = status.stage.parts, let reloader = parts.backends.reloader else {
+            return logger.warning("nothing is reloaded while the gateway starts")
+        }
+        _ = await reloader.reload(because: .signal)
+    }
+
     /// Everything but the admin listener, as one service.
     private struct Part: Service {
         let name: String
@@ -90,11 +103,15 @@ public struct GatewayService: Sendable {
     private func serve(
         on ground: Groundwork, _ upstreams: UpstreamDirectory, _ announce: Announce
     ) async throws {
-        let parts = try await parts(on: ground)
+        let buckets = try ClientBuckets(
+            inventory, client: ground.places.client ?? ground.client, clock: ground.clock)
+        let roster = try await roster(on: ground, buckets)
+        let parts = try await parts(on: ground, roster, buckets)
         let dispatcher = Dispatcher(
             parts, prefetch: inventory.scheduling.prefetch, spillAfter: inventory.scheduling.spillAfter, loop: control)
         let fetching = WakeUp()
-        var routes = apiRoutes(parts, ground, dispatcher, fetching, upstreams)
+        let tokens = TokenGuard(inventory.auth)
+        var routes = apiRoutes(parts, ground, dispatcher, fetching, upstreams, tokens)
         routes.health = HealthHandler { [status, minFree = inventory.storage.minFree] in
             Readiness(status.stage, minFree: minFree, now: .now())
         }
@@ -102,12 +119,19 @@ public struct GatewayService: Sendable {
         let health = HealthWatch(
             ping: DatabasePing(ground.database), storage: ground.places.files,
             isStorageShared: ground.places.bucket != nil, clock: ground.clock)
-        let services = controlServices(parts, ground, fetching) + [health, dispatcher, api]
+        let reloader = source.map { source in
+            Reloader(
+                source, running: inventory, roster: roster, tokens: tokens, owners: parts.owners, pool: ground.pool, clock: ground.clock,
+                logger: logger, loop: control)
+        }
+        var services = controlServices(parts, ground, fetching) + [roster, health, dispatcher, api]
+        if let reloader { services.append(reloader) }
         announce(.api, "\(try await api.bind())")
         status.serve(
             .init(
                 store: parts.store, events: ground.record.events, fleet: parts.fleet, mirror: parts.mirror,
-                health: health))
+                health: health,
+                backends: BackendControl(roster: roster, dispatcher: dispatcher, parts: parts, reloader: reloader)))
         try await ServiceGroup(services, on: control).run()
     }
 
@@ -120,8 +144,7 @@ public struct GatewayService: Sendable {
             Monitor(
                 fleet: parts.fleet, memory: record.backends, placement: parts.placement, clock: parts.clock,
                 refresh: inventory.scheduling.refresh, logger: logger),
-            RecordFollower(parts: parts),
-            BackendWork(fleet: parts.fleet, clock: parts.clock),
+            RecordFollower(parts: parts), BackendWork(fleet: parts.fleet),
             MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
             Cleaner(parts: parts, cleanups: record.cleanups, storage: places.files),
             Janitor(
@@ -139,10 +162,10 @@ public struct GatewayService: Sendable {
         ]
     }
 
-    private func parts(on ground: Groundwork) async throws -> DispatchParts {
-        let buckets = try ClientBuckets(
-            inventory, client: ground.places.client ?? ground.client, clock: ground.clock)
-        let fleet = try await fleet(on: ground, buckets)
+    private func parts(
+        on ground: Groundwork, _ roster: Roster, _ buckets: ClientBuckets?
+    ) async throws -> DispatchParts {
+        let fleet = roster.fleet
         let record = ground.record
         let database = ground.database
         let mirror = StatusMirror(mayForget: { database.isUp })
@@ -157,24 +180,26 @@ public struct GatewayService: Sendable {
             webhookWake: WakeUp(), attemptLimit: inventory.scheduling.attempts,
             impossibleAfter: inventory.scheduling.impossibleAfter,
             webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description),
-            owners: Dictionary(inventory.auth.tokens.map { ($0.name, OwnerPolicy($0)) }, uniquingKeysWith: { $1 }))
+            owners: OwnerPolicies(inventory.auth))
+        parts.roster = roster
         parts.buckets = buckets
         return parts
     }
 
-    private func fleet(on ground: Groundwork, _ buckets: ClientBuckets?) async throws -> Fleet {
+    private func roster(on ground: Groundwork, _ buckets: ClientBuckets?) async throws -> Roster {
         let builder = BackendBuilder(
             client: ground.client, clusters: ground.clusters, storage: ground.places.files, s3: inventory.storage.s3,
-            gateway: ground.record.installationID, clock: ground.clock, logger: logger, buckets: buckets,
-            store: ground.record.tasks)
-        var remembered: [BackendName: RememberedBackend] = [:]
-        for backend in try await ground.record.backends.all() { remembered[backend.name] = backend }
-        let members = try inventory.backends.map { definition in
-            var member = try builder.member(definition)
-            if let known = remembered[definition.name] { member.recall(known) }
-            return member
+            gateway: ground.record.installationID, downloads: inventory.downloads, clock: ground.clock, logger: logger,
+            buckets: buckets, store: ground.record.tasks)
+        let roster = Roster(
+            fleet: Fleet([], offlineAfter: inventory.scheduling.offlineAfter), memory: ground.record.backends,
+            isAlone: ground.record.database.dialect == .sqlite, clock: ground.clock, logger: logger, loop: control,
+            make: { definition in try builder.member(definition) })
+        let change = try await roster.list(inventory.backends)
+        if !change.retired.isEmpty {
+            logger.info("backends that left the inventory serve what they have", change.logged)
         }
-        return Fleet(members, offlineAfter: inventory.scheduling.offlineAfter)
+        return roster
     }
 
     // MARK: Listeners

@@ -15,6 +15,12 @@ public struct SecretError: Error, Sendable, Equatable, CustomStringConvertible {
     /// One sentence for people, with the path.
     public let message: String
 
+    /// Both parts are given.
+    public init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+
     /// For people.
     public var description: String { message }
 }

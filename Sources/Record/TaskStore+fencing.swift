@@ -4,9 +4,16 @@ internal import SQL
 /// Attempts that are given up while their backend is silent (rules, dead_after).
 extension TaskStore {
     /// Gives an attempt up: the task may be started elsewhere, although its backend may still have it.
+    /// - Parameters:
+    ///   - key: an attempt whose commit may have left.
+    ///   - reason: for people.
+    ///   - isFinal: whether the old copy is removed whenever it is found, rather than taken back where it has gone on.
+    ///   - webhook: told of an end.
+    ///   - at: now.
     /// - Returns: what became of the task: queued, or canceled where its owner wished that.
+    /// - Throws: `RecordError`.
     public func fence(
-        _ key: AttemptKey, reason: String, webhook: WebhookPolicy = .init(), at: Timestamp
+        _ key: AttemptKey, reason: String, isFinal: Bool = false, webhook: WebhookPolicy = .init(), at: Timestamp
     ) async throws(RecordError) -> EndOutcome {
         try await guardedTransition(at: at, or: .lost) { transition in
             let (task, attempt) = try await transition.lockLive(key)
@@ -14,6 +21,7 @@ extension TaskStore {
             try await transition.end(attempt, .fenced, failure: reason)
             try await transition.change(SQLText.fence(SQLValue(key.task), SQLValue(key.number)))
             try await transition.tell(.fenced, of: attempt, reason)
+            if isFinal { try await transition.leave(attempt, .remove) }
             switch task.intent {
             case .none:
                 var entry = QueueEntry(failures: task.failures)

@@ -86,7 +86,7 @@ struct ControlRoom: Sendable {
             store: record.tasks, mirror: mirror, lookup: lookup, fleet: fleet, durable: Durable(clock: clock),
             clock: clock, random: SystemRandomBits(), logger: .silent, placement: WakeUp(), cleaning: WakeUp(),
             webhookWake: WakeUp(), attemptLimit: settings.attempts, impossibleAfter: .seconds(3600), webhooks: .init())
-        parts.owners = settings.owners
+        parts.owners = OwnerPolicies(settings.owners)
         if settings.hasBucket {
             var inventory = Inventory()
             var s3 = S3Settings()

@@ -161,7 +161,7 @@ struct DispatchStateMachineTests {
         #expect(dispatch.notFound() == .wait(.seconds(10)))
         #expect(dispatch.waited() == .lookUp)
         #expect(dispatch.notFound() == .commit)
-        #expect(dispatch.commitFailed(.busy) == .wait(.seconds(20)))
+        #expect(dispatch.commitFailed(.busy) == .wait(.seconds(10)))
     }
 
     @Test(

@@ -39,6 +39,62 @@ struct MemoryTests {
         }
     }
 
+    @Test("what a backend has of ours: tasks that run, results, and clean-ups", arguments: ScratchDatabase.all)
+    func holdings(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let backends = fixture.record.backends
+            #expect(try await backends.holdings().isEmpty)
+            let key = try await fixture.placed("t")
+            _ = try await fixture.placed("u", on: RecordFixture.nyc)
+            #expect(try await backends.holdings()[RecordFixture.fra] == BackendHoldings(running: 1))
+            #expect(try await backends.holdings()[RecordFixture.nyc] == BackendHoldings(running: 1))
+            _ = try await fixture.tasks.finish(key, .init(code: .completed), at: fixture.at(9))
+            #expect(try await backends.holdings()[RecordFixture.fra] == BackendHoldings(copies: 1))
+            _ = try await fixture.tasks.requestRemove(key.task, for: .everything, at: fixture.at(10))
+            _ = try await fixture.tasks.delete(key.task, at: fixture.at(11))
+            #expect(try await backends.holdings()[RecordFixture.fra] == BackendHoldings(cleanups: 1))
+            let job = try #require(
+                try await fixture.record.cleanups.due(on: RecordFixture.fra, at: fixture.at(99)).first)
+            try await fixture.record.cleanups.done(job)
+            #expect(try await backends.holdings()[RecordFixture.fra] == nil)
+        }
+    }
+
+    @Test("definitions are kept together with how their backends came to be", arguments: ScratchDatabase.all)
+    func definitions(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let backends = fixture.record.backends
+            try await backends.remember(RecordFixture.fra, info: "{}", options: "[]", at: fixture.at(1))
+            try await backends.setSwitches(of: RecordFixture.fra, locked: true, at: fixture.at(2))
+            try await backends.keep([
+                BackendEntry(name: RecordFixture.fra, definition: "one", isRetired: true),
+                BackendEntry(name: RecordFixture.nyc, definition: "two", isAdded: true),
+            ])
+            let all = try await backends.all(withAnswers: false)
+            #expect(all.map(\.definition) == ["one", "two"] && all.map(\.isAdded) == [false, true])
+            #expect(all[0].switches == BackendSwitches(isLocked: true, isRetired: true))
+            #expect(all[0].info == nil)
+            #expect(try await backends.all()[0].info == "{}")
+            try await backends.define(RecordFixture.nyc, definition: "three")
+            #expect(try await backends.all()[1].isAdded == false)
+        }
+    }
+
+    @Test("whoever listens is told of definitions and switches", arguments: ScratchDatabase.all)
+    func backendChanges(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let backends = fixture.record.backends
+            var changes = backends.changes().makeAsyncIterator()
+            #expect(await changes.next() != nil)
+            try await backends.define(RecordFixture.fra, definition: "one")
+            #expect(await changes.next() != nil)
+            try await backends.setSwitches(of: RecordFixture.fra, draining: true, at: fixture.at(2))
+            #expect(await changes.next() != nil)
+            try await backends.forget(RecordFixture.fra)
+            #expect(await changes.next() != nil)
+        }
+    }
+
     @Test("the installation's identity is minted once", arguments: ScratchDatabase.all)
     func installation(scratch: ScratchDatabase) async throws {
         try await scratch.withDatabase { database async throws in

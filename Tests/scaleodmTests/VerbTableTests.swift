@@ -22,6 +22,9 @@ struct VerbTableTests {
             Verb(
                 name: "tasks show", summary: "shows", arguments: [.init(name: "UUID", help: "which")],
                 failure: "failed", run: { _ in 0 }),
+            Verb(
+                name: "backends", summary: "lists", arguments: [.init(name: "NAME", count: .oneOrNone, help: "one")],
+                failure: "failed", run: { _ in 0 }),
         ], version: "1.2.3")
 
     private func read(_ line: String, environment: [String: String] = [:]) throws -> Invocation {
@@ -116,5 +119,23 @@ struct VerbTableTests {
         #expect(
             text == #"[{"name":"dsm","value":"true"},{"name":"name","value":"a=b"},{"name":"x","value":""}]"#)
         #expect(throws: CommandError.self) { try SubmitCommand.options(["=1"]) }
+    }
+
+    @Test("an argument that may be left out takes one word at most")
+    func optionalArgument() throws {
+        #expect(try read("backends").arguments.isEmpty)
+        #expect(try read("backends a").arguments == ["a"])
+        #expect(complaint(about: "backends a b").contains("one word too many"))
+        #expect(table.verb("backends")?.usage == "scaleodm backends [NAME]")
+    }
+
+    @Test("a backend on the command line becomes an entry of the inventory")
+    func addedBackend() throws {
+        let pairs = ["tier=1", "weight=1.5", "labels.zone=eu", "labels.gpu=true", "token=a=b"]
+        let line = try BackendsAddCommand.definition("n", url: "http://n.example.org", pairs).line
+        #expect(
+            line == #"{"name":"n","url":"http://n.example.org","tier":1,"weight":1.5,"token":"a=b","#
+                + #""labels":{"zone":"eu","gpu":true}}"# + "\n")
+        #expect(throws: CommandError.self) { try BackendsAddCommand.definition("n", url: "u", ["tier"]) }
     }
 }

@@ -18,8 +18,6 @@ struct DownloadHandler: Sendable {
     let notes: DownloadNotes
     /// For results in object storage.
     var buckets: ClientBuckets?
-    /// Backends whose results clients fetch from the object store themselves, by a pre-signed URL.
-    var redirected: Set<BackendName> = []
 
     /// Where an asset comes from.
     enum Source {
@@ -94,7 +92,7 @@ struct DownloadHandler: Sendable {
         let fileName = String(asset.split(separator: "/").last ?? "asset")
         do throws(StorageError) {
             let object = try await client.head(bucket: bucket, key: key)
-            guard let owner, redirected.contains(owner) else {
+            guard let owner, lookup.fleet.member(owner)?.definition.redirectsDownloads == true else {
                 return .object(ObjectDownload(client: client, bucket: bucket, object: object, fileName: fileName))
             }
             let url = try await client.presign(

@@ -4,11 +4,11 @@ struct ImageLimit: Sendable {
     /// The inventory's `limits.images`.
     let configured: Int?
     /// What the inventory allows the owners of tokens, by name.
-    var owners: [String: OwnerPolicy] = [:]
+    var owners = OwnerPolicies()
 
     /// The limit of all tasks now; nil without one, or where a backend was never read.
     private var general: Int? {
-        let limits = fleet.members.map { $0.load == nil ? nil : $0.maxImages }
+        let limits = fleet.listed.map { $0.load == nil ? nil : $0.maxImages }
         let fleetLimit = limits.isEmpty || limits.contains(nil) ? nil : limits.compactMap { $0 }.max()
         return [fleetLimit, configured].compactMap { $0 }.min()
     }

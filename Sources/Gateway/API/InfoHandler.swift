@@ -12,15 +12,13 @@ struct InfoHandler: Sendable {
     let gatewayVersion: String
     /// What the inventory says of it.
     let images: ImageLimit
-    let hasTokens: Bool
 
     func info(_ call: APICall) -> APIReply {
-        let members = fleet.members
+        let members = fleet.listed
         let usable = members.filter { $0.isUsable(offlineAfter: fleet.offlineAfter) }
         let leading = usable.first ?? members.first { $0.load != nil }
-        let scope = hasTokens ? call.caller.scope : .everything
         let info = NodeInfo(
-            version: Self.apiVersion, taskQueueCount: Int64(mirror.unfinishedCount(in: scope)),
+            version: Self.apiVersion, taskQueueCount: Int64(mirror.unfinishedCount(in: call.caller.scope)),
             maxImages: imageLimit(of: usable.isEmpty ? members : usable, call.caller).map(Int64.init),
             maxParallelTasks: Int64(usable.reduce(0) { $0 + ($1.slots ?? 0) }),
             engine: leading?.load?.engine ?? "odm",

@@ -1,12 +1,14 @@
+internal import Configuration
 internal import Digests
 internal import HTTPTypes
 internal import Record
+import Synchronization
 
 /// Turns the token of a request into a caller.
 ///
 /// Tokens are listed by their SHA-256, and every digest is compared in constant time, so neither the list nor the time of an
 /// answer gives one away.
-struct TokenGuard: Sendable {
+final class TokenGuard: Sendable {
     /// One listed token.
     struct Entry: Sendable {
         /// The owner's name in the record.
@@ -15,28 +17,55 @@ struct TokenGuard: Sendable {
         var digest: SHA256Digest
     }
 
-    private let entries: [Entry]
-    private let isRequired: Bool
-    private let recent = RecentTokens()
+    private struct Table {
+        var entries: [Entry]
+        var isRequired: Bool
+        let recent = RecentTokens()
+
+        func entry(of token: String) -> Entry? {
+            if let known = recent.entry(of: token) { return known }
+            let digest = SHA256.digest(of: token)
+            var found: Entry?
+            for entry in entries where entry.digest == digest { found = entry }
+            if let found { recent.note(token, found) }
+            return found
+        }
+    }
+
+    private let table: Mutex<Table>
 
     /// - Parameters:
     ///   - entries: the listed tokens; none switches tokens off.
     ///   - isRequired: whether an unknown token is refused, rather than anonymous.
     init(_ entries: [Entry], isRequired: Bool) {
-        self.entries = entries
-        self.isRequired = isRequired
+        table = Mutex(Table(entries: entries, isRequired: isRequired))
     }
 
-    /// Whether a caller is asked for a token at all.
-    var isOn: Bool { !entries.isEmpty || isRequired }
+    /// What the inventory lists.
+    convenience init(_ auth: AuthSettings) {
+        self.init(Self.entries(of: auth), isRequired: auth.required)
+    }
+
+    /// From now on these tokens count.
+    func replace(_ auth: AuthSettings) {
+        let new = Table(entries: Self.entries(of: auth), isRequired: auth.required)
+        table.withLock { $0 = new }
+    }
+
+    private static func entries(of auth: AuthSettings) -> [Entry] {
+        auth.tokens.compactMap { token in
+            SHA256Digest(bytes: token.sha256).map { Entry(name: token.name, digest: $0) }
+        }
+    }
 
     /// The caller of a request.
     /// - Throws: `unauthorized`.
     func caller(of request: HTTPRequest) throws(APIError) -> Caller {
         // With tokens off any token is ignored: PyODM leaks one node's token to another (contract 1.8).
-        guard isOn else { return .everybody }
-        guard let token = Self.token(of: request), let entry = entry(of: token) else {
-            if isRequired { throw .unauthorized }
+        let table = table.withLock { $0 }
+        guard !table.entries.isEmpty || table.isRequired else { return .everybody }
+        guard let token = Self.token(of: request), let entry = table.entry(of: token) else {
+            if table.isRequired { throw .unauthorized }
             return .anonymous
         }
         return Caller(owner: entry.name, scope: .owner(entry.name))
@@ -48,14 +77,5 @@ struct TokenGuard: Sendable {
         guard let field = request.fields[.authorization], field.utf8.count > 7 else { return nil }
         let scheme = field.prefix(7)
         return scheme.lowercased() == "bearer " ? String(field.dropFirst(7)) : nil
-    }
-
-    private func entry(of token: String) -> Entry? {
-        if let known = recent.entry(of: token) { return known }
-        let digest = SHA256.digest(of: token)
-        var found: Entry?
-        for entry in entries where entry.digest == digest { found = entry }
-        if let found { recent.note(token, found) }
-        return found
     }
 }

@@ -15,7 +15,8 @@ final class UpstreamDirectory: @unchecked Sendable {
     private final class Shelf: @unchecked Sendable {
         let loop: EventLoop
         let relay: Relay
-        var pools: [BackendName: UpstreamPool] = [:]
+        /// With where it is: a backend of the same name may be elsewhere later.
+        var pools: [BackendName: (host: String, port: UInt16, pool: UpstreamPool)] = [:]
         /// For backends that are reached by TLS; a loop's first such download makes it.
         var client: CurlClient?
 
@@ -74,12 +75,16 @@ final class UpstreamDirectory: @unchecked Sendable {
         guard let shelf = shelves[ObjectIdentifier(client.loop)] else {
             throw RelayError(.connect, "this loop serves no downloads")
         }
-        let pool =
-            shelf.pools[backend]
-            ?? UpstreamPool(
-                host: source.host, port: source.port, loop: client.loop, blockingPool: blockingPool)
-        shelf.pools[backend] = pool
         return try await shelf.relay.relay(
-            request, to: pool, client: client, onEnd: onEnd, rewriteHead: rewriteHead)
+            request, to: pool(of: backend, at: source, on: shelf), client: client, onEnd: onEnd,
+            rewriteHead: rewriteHead)
+    }
+
+    private func pool(of backend: BackendName, at source: DownloadSource, on shelf: Shelf) -> UpstreamPool {
+        if let known = shelf.pools[backend], known.port == source.port, known.host == source.host { return known.pool }
+        let pool = UpstreamPool(
+            host: source.host, port: source.port, loop: shelf.loop, blockingPool: blockingPool)
+        shelf.pools[backend] = (source.host, source.port, pool)
+        return pool
     }
 }

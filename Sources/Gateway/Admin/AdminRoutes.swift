@@ -6,7 +6,9 @@ internal import Observability
 internal import Reactor
 internal import Record
 
-/// The read-only admin API: what the operator's commands show, and the probes of whoever runs the gateway.
+/// The admin API: what the operator's commands show and change, and the probes of whoever runs the gateway.
+///
+/// What only reads stands here, what changes something in `+changes`.
 struct AdminRoutes: Sendable {
     let status: GatewayStatus
     let heartbeat: LoopHeartbeat
@@ -15,17 +17,16 @@ struct AdminRoutes: Sendable {
     /// The inventory's `storage.min_free`.
     let minFree: ByteCount
 
-    private typealias Answer = (status: HTTPStatus, body: [UInt8])
-    private typealias Handle = @Sendable (HTTPRequest, RouteCaptures, GatewayStatus.Parts) async throws -> Answer
+    private typealias Handle = @Sendable (HTTPRequest, RouteCaptures, GatewayStatus.Parts) async throws -> AdminReply
 
     /// The table.
     var router: Router {
         var router = Router { _, outcome, _, response in
             switch outcome {
             case .methodNotAllowed:
-                try await Self.send((.methodNotAllowed, Self.error("This API is for reading.")), response)
+                try await Self.send(.error(.methodNotAllowed, "This path has no such method."), response)
             case .route, .unknownPath:
-                try await Self.send((.notFound, Self.error("Nothing is here.")), response)
+                try await Self.send(.error(.notFound, "Nothing is here."), response)
             }
         }
         router.on(.get, "/healthz", name: "healthz") { _, _, _, response in try await Self.send(health(), response) }
@@ -33,17 +34,18 @@ struct AdminRoutes: Sendable {
             try await Self.send(readiness(request), response)
         }
         add(to: &router, "/api/backends", "api_backends") { _, _, parts in
-            (.ok, BackendsResource(fleet: parts.fleet, mirror: parts.mirror, now: .now()).json)
+            AdminReply(BackendsResource(fleet: parts.fleet, mirror: parts.mirror, now: .now()).json)
         }
         add(to: &router, "/api/tasks", "api_tasks") { request, _, parts in
-            (.ok, try await Self.tasks(parts).page(request))
+            AdminReply(try await Self.tasks(parts).page(request))
         }
         add(to: &router, "/api/tasks/{uuid}", "api_task") { _, captures, parts in
             guard let body = try await Self.tasks(parts).task(captures["uuid"]) else {
-                return (.notFound, Self.error("No such task."))
+                return .error(.notFound, "No such task.")
             }
-            return (.ok, body)
+            return AdminReply(body)
         }
+        addChanges(to: &router)
         return router
     }
 
@@ -54,28 +56,35 @@ struct AdminRoutes: Sendable {
 
     private func add(to router: inout Router, _ pattern: String, _ name: String, _ handle: @escaping Handle) {
         router.on(.get, pattern, name: name) { request, captures, _, response in
-            try await Self.send(try await answer(request, captures, handle), response)
+            let reply =
+                isAllowed(request)
+                ? try await answer { parts in try await handle(request, captures, parts) }
+                : AdminReply.error(.unauthorized, "The admin token is missing or wrong.")
+            try await Self.send(reply, response)
         }
     }
 
-    private func answer(_ request: HTTPRequest, _ captures: RouteCaptures, _ handle: Handle) async throws -> Answer {
-        guard isAllowed(request) else { return (.unauthorized, Self.error("The admin token is missing or wrong.")) }
+    /// Answers with the parts of a gateway that serves.
+    func answer(_ handle: (GatewayStatus.Parts) async throws -> AdminReply) async throws -> AdminReply {
         let stage = status.stage
         guard let parts = stage.parts else {
-            if case .starting(let what) = stage { return (.serviceUnavailable, Self.error("Not yet: \(what).")) }
-            return (.serviceUnavailable, Self.error("The gateway is about to end."))
+            if case .starting(let what) = stage { return .error(.serviceUnavailable, "Not yet: \(what).") }
+            return .error(.serviceUnavailable, "The gateway is about to end.")
         }
         do {
-            return try await handle(request, captures, parts)
+            return try await handle(parts)
+        } catch let error as AdminError {
+            return .error(error.status, error.message)
         } catch let error as APIError {
             guard case .refused(let text) = error else { throw error }
-            return (.badRequest, Self.error(text))
+            return .error(.badRequest, text)
         } catch let error as RecordError {
-            return (.serviceUnavailable, Self.error("The record can't be read: \(error.message)"))
+            return .error(.serviceUnavailable, "The record can't be used: \(error.message)")
         }
     }
 
-    private func isAllowed(_ request: HTTPRequest) -> Bool {
+    /// Whether the caller presents the admin token, where there is one.
+    func isAllowed(_ request: HTTPRequest) -> Bool {
         guard let token else { return true }
         let field = request.fields[.authorization] ?? ""
         guard field.utf8.count > 7, field.prefix(7).lowercased() == "bearer " else { return false }
@@ -85,7 +94,7 @@ struct AdminRoutes: Sendable {
     // MARK: Probes
 
     /// Whether every loop turns; a process that fails here is to be started anew.
-    private func health() -> Answer {
+    private func health() -> AdminReply {
         let ages = heartbeat.ages(at: .now())
         let isWell = ages.allSatisfy { $0.age < LoopHeartbeat.limit }
         var json = JSONWriter()
@@ -100,28 +109,20 @@ struct AdminRoutes: Sendable {
         }
         json.endObject()
         json.endObject()
-        return (isWell ? .ok : .serviceUnavailable, json.bytes)
+        return AdminReply(isWell ? .ok : .serviceUnavailable, json.bytes)
     }
 
-    private func readiness(_ request: HTTPRequest) -> Answer {
+    private func readiness(_ request: HTTPRequest) -> AdminReply {
         let readiness = Readiness(status.stage, minFree: minFree, now: .now())
         let isVerbose = request.queryItem("verbose") != nil
-        return (readiness.isReady ? .ok : .serviceUnavailable, readiness.json(isVerbose: isVerbose))
+        return AdminReply(readiness.isReady ? .ok : .serviceUnavailable, readiness.json(isVerbose: isVerbose))
     }
 
     // MARK: Answers
 
-    private static func send(_ answer: Answer, _ response: consuming ResponseWriter) async throws {
+    /// Sends a reply.
+    static func send(_ reply: AdminReply, _ response: consuming ResponseWriter) async throws {
         let fields: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store"]
-        try await response.send(HTTPResponse(answer.status, fields: fields), body: answer.body)
-    }
-
-    private static func error(_ text: String) -> [UInt8] {
-        var json = JSONWriter()
-        json.beginObject()
-        json.key("error")
-        json.string(text)
-        json.endObject()
-        return json.bytes
+        try await response.send(HTTPResponse(reply.status, fields: fields), body: reply.body)
     }
 }

@@ -17,6 +17,14 @@ struct BackendsResource: Sendable {
         return json.bytes
     }
 
+    /// One backend as an object; nil where there is none of that name.
+    func json(of name: BackendName) -> [UInt8]? {
+        guard let member = fleet.member(name) else { return nil }
+        var json = JSONWriter(reserving: 1024)
+        write(member, into: &json)
+        return json.bytes
+    }
+
     /// A backend's state in a word; what an operator decided goes before what was seen.
     static func state(of member: FleetMember, offlineAfter: Int) -> String {
         if member.switches.isRetired { return "retired" }
@@ -32,6 +40,12 @@ struct BackendsResource: Sendable {
         json.string(member.definition.name.string)
         json.key("state")
         json.string(Self.state(of: member, offlineAfter: fleet.offlineAfter))
+        json.key("source")
+        json.string(member.source.rawValue)
+        json.key("locked")
+        json.bool(member.switches.isLocked)
+        json.key("draining")
+        json.bool(member.switches.isDraining)
         json.key("kind")
         json.string(member.definition.kind.rawValue)
         json.key("url")

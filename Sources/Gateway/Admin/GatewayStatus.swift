@@ -11,6 +11,8 @@ final class GatewayStatus: Sendable {
         let fleet: Fleet
         let mirror: StatusMirror
         let health: HealthWatch
+        /// Changes backends.
+        let backends: BackendControl
     }
 
     /// A stage of its life.

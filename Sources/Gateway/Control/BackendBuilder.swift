@@ -20,6 +20,8 @@ struct BackendBuilder: Sendable {
     let s3: S3Settings?
     /// The installation's UUID, by which clusters tell its workflows from others'.
     let gateway: String
+    /// The inventory's `downloads`.
+    var downloads = DownloadMode.stream
     let clock: any WorldClock
     let logger: Logger
     /// Objects of tasks; nil for a probe.
@@ -34,6 +36,7 @@ struct BackendBuilder: Sendable {
             name: definition.name, kind: definition.kind, tier: definition.tier, weight: definition.weight,
             labels: definition.labels, maxParallelTasks: definition.maxParallelTasks, maxImages: definition.maxImages,
             onVanished: .rerun, url: definition.url?.origin ?? "in-cluster")
+        known.redirectsDownloads = (definition.downloads ?? downloads) == .redirect
         known.catalog = try Self.catalog(of: definition)
         let backend: any Backend
         switch definition.settings {

@@ -1,16 +1,12 @@
 internal import Backends
 internal import Reactor
 
-/// What backends do beside being asked, such as watching a cluster.
+/// Runs what backends do beside being asked, such as their watches, as long as they are members.
 struct BackendWork: Service {
     let name = "backends"
     let fleet: Fleet
-    let clock: any WorldClock
 
     func run() async throws {
-        try await withThrowingDiscardingTaskGroup { group in
-            for member in fleet.members { group.addTask { await member.backend.run() } }
-            try await clock.untilCancelled()
-        }
+        try await fleet.forEach { member in await member.backend.run() }
     }
 }

@@ -25,10 +25,12 @@ struct DispatchParts: Sendable {
     /// The inventory's `scheduling.impossible_after`.
     let impossibleAfter: Duration
     let webhooks: WebhookPolicy
+    /// Told of every placement before it is recorded; nil where backends don't change.
+    var roster: Roster?
     /// The buckets that clients name; nil without `storage.s3`.
     var buckets: ClientBuckets?
     /// What the inventory allows the owners of tokens, by name; who isn't here has the defaults.
-    var owners: [String: OwnerPolicy] = [:]
+    var owners = OwnerPolicies()
 
     /// What carries one attempt out.
     func transfer(_ attempt: AttemptRecord, _ member: FleetMember, slot: WakeUp, stage: TransferStage) -> Transfer {

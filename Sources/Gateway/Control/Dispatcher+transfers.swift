@@ -18,8 +18,8 @@ extension Dispatcher {
         running.task.cancel()
     }
 
-    /// Stops what can't come to anything: inputs on their way to a backend that doesn't answer any more, and attempts in whose
-    /// place an older one was taken back.
+    /// Stops what can't come to anything: inputs on their way to a backend that doesn't answer any more or gets nothing new, and
+    /// attempts in whose place an older one was taken back.
     func stopUseless() {
         for (id, running) in transfers {
             let isStaging = running.stage.step == .sending
@@ -27,8 +27,14 @@ extension Dispatcher {
                 transfers[id]?.wasStaging = isStaging
                 queue.touch(id)
             }
-            let isOnline = parts.fleet.member(running.attempt.backend)?.isOnline(offlineAfter: parts.fleet.offlineAfter)
-            if isStaging, isOnline == false {
+            let member = parts.fleet.member(running.attempt.backend)
+            let isOnline = member?.isOnline(offlineAfter: parts.fleet.offlineAfter)
+            if isStaging, !running.attempt.isInPlace, let switches = member?.switches,
+                switches.isDraining || switches.isRetired
+            {
+                stop(
+                    id, because: "\(running.attempt.backend) \((switches.isRetired ? Reason.retired : .draining).text)")
+            } else if isStaging, isOnline == false {
                 stop(id, because: "the backend doesn't answer any more, and nothing was started there")
             } else if let record = parts.mirror.task(id)?.record, record.state == .placed,
                 let placed = record.attempt, placed.key != running.attempt.key

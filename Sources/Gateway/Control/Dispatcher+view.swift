@@ -38,7 +38,7 @@ extension Dispatcher {
     ) -> Requirements {
         let fields = ObjectStorageFields(recorded: objectStorage)
         return Requirements(
-            options: queue.names(in: options, parts.fleet), labels: parts.owners[owner ?? ""]?.labels ?? [:],
+            options: queue.names(in: options, parts.fleet), labels: owner.flatMap { parts.owners[$0] }?.labels ?? [:],
             needs: TaskNeeds(fields), engineImage: fields?.engineImage, boundTo: boundTo)
     }
 
@@ -73,7 +73,7 @@ extension Dispatcher {
     /// What each owner may have, and the slots that his tasks hold now.
     func shares() -> [OwnerID: OwnerShare] {
         var shares: [OwnerID: OwnerShare] = [:]
-        for (name, policy) in parts.owners { shares[OwnerID(name)] = policy.share }
+        for (name, policy) in parts.owners.all { shares[OwnerID(name)] = policy.share }
         var holders = Set(transfers.filter(\.value.holdsSlot).keys)
         for member in parts.fleet.members { holders.formUnion(parts.mirror.watched(on: member.definition.name)) }
         for id in holders {

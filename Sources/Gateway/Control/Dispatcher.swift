@@ -26,7 +26,9 @@ actor Dispatcher: Service {
     var mayHaveLost = false
     private let scheduler: Scheduler
     private var state = SchedulerState()
-    private let startedAt: Timestamp
+    /// The fleet's version that the last pass knew, and since when: the start, or the last change of its members.
+    private var fleetVersion: Int
+    private var fleetChangedAt: Timestamp
     private var alarm: Task<Void, Never>?
 
     /// Rows read one by one up to here; more are read together.
@@ -39,7 +41,8 @@ actor Dispatcher: Service {
         self.loop = loop
         let reference = EngineOptions(OptionCatalog.engine360.definitions.map(\.name))
         scheduler = Scheduler(policy: Policy(referenceOptions: reference, spillAfter: spillAfter, prefetch: prefetch))
-        startedAt = parts.clock.timestamp
+        fleetVersion = parts.fleet.version
+        fleetChangedAt = parts.clock.timestamp
     }
 
     func run() async throws {
@@ -61,6 +64,11 @@ actor Dispatcher: Service {
 
     /// - Returns: how long it took to know what to do.
     private func passReporting() async -> Duration {
+        // What waited for a backend that wasn't there can go on.
+        let version = parts.fleet.version
+        if version != fleetVersion {
+            (fleetVersion, fleetChangedAt, mayHaveLost) = (version, now, true)
+        }
         if mayHaveLost {
             mayHaveLost = false
             do { try await recover() } catch { mayHaveLost = true }
@@ -158,6 +166,7 @@ actor Dispatcher: Service {
         guard let member = parts.fleet.member(backend) else { return true }
         let random = parts.random
         let output = member.backend.worksInObjectStore ? try await outputs(of: id) : nil
+        try await parts.roster?.willPlace(on: backend)
         // A ClusterODM takes versions 1–5 only, and keeps the routes of old tasks: a fresh name each time.
         let isFresh = member.isCluster
         let outcome = try await parts.store.begin(
@@ -191,13 +200,13 @@ actor Dispatcher: Service {
     private func note(_ waiting: [Decision.Waiting]) async throws(RecordError) {
         try await markWaiting(waiting)
         for entry in waiting {
-            guard let since = entry.impossibleSince, now - max(since, startedAt) >= parts.impossibleAfter else {
+            guard let since = entry.impossibleSince, now - max(since, fleetChangedAt) >= parts.impossibleAfter else {
                 continue
             }
             let isBound = entry.taskClass.requirements.boundTo != nil
             let reason = isBound ? ProjectOwner.gone : "No listed backend can take this task: \(text(of: entry))"
             for task in queue.tasks.tasks(of: entry.taskClass)
-            where now - max(since, task.queuedSince, startedAt) >= parts.impossibleAfter {
+            where now - max(since, task.queuedSince, fleetChangedAt) >= parts.impossibleAfter {
                 try await fail(task.id, because: reason)
             }
         }

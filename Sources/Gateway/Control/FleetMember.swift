@@ -29,6 +29,18 @@ struct FleetMember: Sendable {
         var engineImages: [String]?
         /// Without secrets, for people.
         var url: String
+        /// Whether clients fetch its results from the object store themselves.
+        var redirectsDownloads = false
+    }
+
+    /// How it came to be one.
+    enum Source: String, Sendable {
+        /// The inventory lists it.
+        case file
+        /// It was added while a gateway ran.
+        case added
+        /// It isn't listed any more, and serves what it has.
+        case retired
     }
 
     /// The operator's switches, kept in the record.
@@ -38,9 +50,14 @@ struct FleetMember: Sendable {
         var isRetired = false
     }
 
-    let definition: Definition
+    private(set) var definition: Definition
     let backend: any Backend
+    /// Of all that had its name, which one it is: another one has another backend behind it.
+    var incarnation = 0
+    var source = Source.file
     var switches = Switches()
+
+    var name: BackendName { definition.name }
 
     /// What it last said of itself; nil before it was ever read, in this life or an earlier one.
     var load: BackendLoad?
@@ -78,6 +95,25 @@ struct FleetMember: Sendable {
     func options() async throws(BackendError) -> OptionCatalog {
         if let catalog = definition.catalog { return catalog }
         return try await backend.options()
+    }
+
+    /// The same member with what another copy says of it for people and the scheduler.
+    func redefined(as other: FleetMember) -> FleetMember {
+        var member = self
+        member.definition = other.definition
+        member.source = other.source
+        member.switches.isRetired = other.switches.isRetired
+        return member
+    }
+
+    /// Takes over what is known of a member that this one replaces, which is at the same place.
+    mutating func succeed(_ other: FleetMember) {
+        load = other.load
+        loadReadAt = other.loadReadAt
+        latency = other.latency
+        catalog = other.catalog
+        acceptedSinceRead = other.acceptedSinceRead
+        endedSinceRead = other.endedSinceRead
     }
 
     /// Whether it is a ClusterODM, as far as it ever said.

@@ -51,14 +51,7 @@ struct MirrorRefresher: Service {
     }
 
     func run() async throws {
-        // An empty list is valid.
-        if parts.fleet.members.isEmpty { try await parts.clock.untilCancelled() }
-        try await withThrowingDiscardingTaskGroup { group in
-            for member in parts.fleet.members {
-                let reader = BackendReader(member, self)
-                group.addTask { try await reader.run() }
-            }
-        }
+        try await parts.fleet.forEach { member in try await BackendReader(member, self).run() }
     }
 
     // MARK: One reading

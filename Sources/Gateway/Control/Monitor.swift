@@ -20,13 +20,7 @@ struct Monitor: Service {
     private static let readsPerOptions = 60
 
     func run() async throws {
-        // An empty list is valid.
-        if fleet.members.isEmpty { try await clock.untilCancelled() }
-        try await withThrowingDiscardingTaskGroup { group in
-            for member in fleet.members {
-                group.addTask { try await watch(member) }
-            }
-        }
+        try await fleet.forEach { member in try await watch(member) }
     }
 
     private func watch(_ member: FleetMember) async throws {

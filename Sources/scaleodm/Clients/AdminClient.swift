@@ -2,7 +2,7 @@ internal import HTTPClient
 internal import HTTPTypes
 internal import NodeODM
 
-/// Reads a running gateway's admin API.
+/// Reads and changes a running gateway's admin API.
 struct AdminClient: Sendable {
     let address: ServerAddress
     private let token: String?
@@ -14,6 +14,12 @@ struct AdminClient: Sendable {
         self.http = http
     }
 
+    /// The client that a verb's flags describe.
+    init(_ invocation: Invocation, _ program: ClientProgram) throws(CommandError) {
+        self.init(
+            try ServerAddress(invocation, .admin, token: nil), token: invocation.value(.token), http: program.http)
+    }
+
     /// Reads one resource.
     /// - Parameters:
     ///   - segments: of the path, not yet encoded.
@@ -21,20 +27,49 @@ struct AdminClient: Sendable {
     /// - Returns: the answer; nil where there is no such thing.
     /// - Throws: `CommandError`.
     func get(_ segments: [String], query: [(String, String)] = []) async throws -> JSONValue? {
+        try read(try await send(.get, segments, query: query))
+    }
+
+    /// Asks for a change.
+    /// - Parameters:
+    ///   - method: POST or DELETE.
+    ///   - segments: of the path, not yet encoded.
+    ///   - query: not yet encoded.
+    ///   - body: JSON, where the change takes one.
+    /// - Returns: the answer.
+    /// - Throws: `CommandError` with the gateway's own reason where it isn't done.
+    func change(
+        _ method: HTTPMethod, _ segments: [String], query: [(String, String)] = [], body: JSONValue? = nil
+    ) async throws -> JSONValue {
+        let response = try await send(method, segments, query: query, body: body)
+        let json = try? JSONValue(parsing: response.body)
+        if (200...299).contains(response.status), let json { return json }
+        if response.status == 401 { throw address.wantsToken }
+        guard let text = json?["error"]?.text else { throw isNone(response.status) }
+        let problems = (json?["problems"]?.array ?? []).compactMap { $0.text?.printable }
+        throw CommandError(([text.printable] + problems).joined(separator: "\n"))
+    }
+
+    private func send(
+        _ method: HTTPMethod, _ segments: [String], query: [(String, String)], body: JSONValue? = nil
+    ) async throws -> OutboundResponse {
         var bare = address.endpoint
         bare.basePath = ""
         let items = query.map { NodeEndpoint.FormItem($0.0, $0.1) }
         var fields = HTTPFields()
         if let token { fields.append(.authorization, "Bearer \(token)") }
+        if method != .get { fields.append("X-ScaleODM-Admin", "1") }
         var request = OutboundRequest(
-            .get, "\(bare)\(address.endpoint.target(segments, query: items))", fields: fields)
+            method, "\(bare)\(address.endpoint.target(segments, query: items))", fields: fields)
+        if let body {
+            request.fields.append(.contentType, "application/json")
+            request.body = .bytes(Array(body.line.utf8))
+        }
         request.timeouts = .init(connect: .seconds(5), total: .seconds(40), stall: nil)
-        let response: OutboundResponse
-        do throws(HTTPClientError) { response = try await http.send(request) } catch {
+        do throws(HTTPClientError) { return try await http.send(request) } catch {
             if error.code == .cancelled { throw CancellationError() }
             throw address.silence(error.message)
         }
-        return try read(response)
     }
 
     /// Reads a resource that every admin listener has.

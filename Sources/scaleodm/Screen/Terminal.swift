@@ -26,6 +26,12 @@ enum Terminal {
         return "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m"
     }
 
+    /// Begins the screen anew where standard output is a terminal; else an empty line parts what follows.
+    static var clear: String {
+        let isPlain = isatty(1) != 1 || getenv("TERM").map { String(cString: $0) } == "dumb"
+        return isPlain ? "\n" : "\u{1B}[H\u{1B}[2J"
+    }
+
     /// The few that are used.
     enum Colour: Int {
         case red = 31

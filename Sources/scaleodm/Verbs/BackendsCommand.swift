@@ -1,23 +1,49 @@
 internal import NodeODM
+internal import Reactor
 
 /// `scaleodm backends`: how each backend is.
 enum BackendsCommand {
     static let verb = Verb(
         name: "backends", summary: "list the backends of a running gateway: state, load, engine",
-        flags: [.json, .admin, .token],
-        examples: ["scaleodm backends", "scaleodm backends --json --admin http://127.0.0.1:31101"],
-        failure: "the admin listener does not answer",
+        arguments: [.init(name: "NAME", count: .oneOrNone, help: "only this one")],
+        flags: [Flag(name: "watch", help: "show it anew every two seconds, until Ctrl-C"), .json, .admin, .token],
+        examples: [
+            "scaleodm backends", "scaleodm backends node1 --watch",
+            "scaleodm backends --json --admin http://127.0.0.1:31101",
+        ],
+        failure: "no such backend, or the admin listener does not answer",
         run: { invocation in
             ClientProgram.run("backends") { program in try await run(invocation, program) }
         })
 
     private static func run(_ invocation: Invocation, _ program: ClientProgram) async throws {
-        let token = invocation.value(.token)
-        let client = AdminClient(
-            try ServerAddress(invocation, .admin, token: nil), token: token, http: program.http)
-        let answer = try await program.interrupts.ending { try await client.list(["api", "backends"]) }
+        let client = try AdminClient(invocation, program)
+        guard invocation.has("watch") else {
+            return try await program.interrupts.ending { try await show(invocation, client, isFresh: false) }
+        }
+        do {
+            try await program.interrupts.ending {
+                while true {
+                    try await show(invocation, client, isFresh: true)
+                    try await program.loop.sleep(for: .seconds(2))
+                }
+            }
+        } catch is Interrupts.Interrupted {
+            // How a watch ends.
+        }
+    }
+
+    private static func show(_ invocation: Invocation, _ client: AdminClient, isFresh: Bool) async throws {
+        var answer = try await client.list(["api", "backends"])
+        if let name = invocation.arguments.first {
+            let named = (answer.array ?? []).filter { $0["name"]?.text == name }
+            guard !named.isEmpty else {
+                throw CommandError("there is no backend `\(name)`", advice: "See which there are: scaleodm backends")
+            }
+            answer = .array(named)
+        }
         if invocation.has("json") { return Terminal.out(answer.line) }
-        Terminal.out(table(answer.array ?? []))
+        Terminal.out((isFresh ? Terminal.clear : "") + table(answer.array ?? []))
     }
 
     /// What people see of the answer.

@@ -13,7 +13,7 @@ enum ServeCommand {
         name: "serve", summary: "run the gateway", flags: [config],
         details: """
             Runs until SIGTERM or Ctrl-C, then lets what runs come to an end (`drain` in the inventory); a second signal
-            ends it at once. Addresses go to standard output, the log to standard error.
+            ends it at once. SIGHUP reads the inventory again, as does every change of the file. Addresses go to standard output, the log to standard error.
             """,
         examples: ["scaleodm serve -c gateway.yaml"],
         failure: "a mistake in the inventory, or it could not start",
@@ -27,14 +27,15 @@ enum ServeCommand {
         }
         for warning in loaded.warnings { Terminal.err("warning: \(warning)\n") }
         // Before any thread starts, so that every thread inherits the mask.
-        SignalStream.block([SIGTERM, SIGINT])
-        do { return try serve(loaded.inventory) } catch {
+        SignalStream.block([SIGTERM, SIGINT, SIGHUP])
+        let source = InventorySource(path: path) { () throws(InventoryError) in try InventoryLoader().load(path: path) }
+        do { return try serve(loaded.inventory, source) } catch {
             Terminal.err("scaleodm: \(error)\n")
             return 1
         }
     }
 
-    private static func serve(_ inventory: Inventory) throws -> Int32 {
+    private static func serve(_ inventory: Inventory, _ source: InventorySource) throws -> Int32 {
         let format: LogFormat? =
             switch inventory.log.format {
             case .auto: nil
@@ -47,7 +48,7 @@ enum ServeCommand {
         data.start()
         control.start()
         let loop = control.loops[0]
-        let service = GatewayService(inventory, loops: data.loops, control: loop, logger: logger)
+        let service = GatewayService(inventory, loops: data.loops, control: loop, logger: logger, source: source)
         // The program's one root task: it owns everything, and its end is the program's.
         Task(executorPreference: loop) {
             exit(await life(of: service, drainDelay: inventory.drain.delay, on: loop, logger))
@@ -68,7 +69,11 @@ enum ServeCommand {
         }
         let signals = Task(executorPreference: loop) {
             var isSecond = false
-            for await signal in try SignalStream.open([SIGTERM, SIGINT], on: loop) {
+            for await signal in try SignalStream.open([SIGTERM, SIGINT, SIGHUP], on: loop) {
+                if signal == SIGHUP {
+                    reload(service, on: loop)
+                    continue
+                }
                 if isSecond { exit(1) }
                 isSecond = true
                 logger.info("draining")
@@ -97,6 +102,11 @@ enum ServeCommand {
             Terminal.err("scaleodm: \(error)\n")
             return 1
         }
+    }
+
+    /// Beside the signals that come next.
+    private static func reload(_ service: GatewayService, on loop: EventLoop) {
+        Task(executorPreference: loop) { await service.reload() }
     }
 
     /// Goes on accepting for a while after /readyz said no, so that whoever sends clients here learns of it before they are refused.

@@ -5,6 +5,6 @@ enum Verbs {
     static let table = VerbTable(
         verbs: [
             ServeCommand.verb, CheckCommand.verb, SubmitCommand.verb, DownloadCommand.verb, TasksCommand.verb,
-            TasksShowCommand.verb, BackendsCommand.verb, DemoCommand.verb,
-        ], version: GatewayService.version)
+            TasksShowCommand.verb, BackendsCommand.verb,
+        ] + BackendsChangeCommands.verbs + [ReloadCommand.verb, DemoCommand.verb], version: GatewayService.version)
 }

@@ -8,6 +8,8 @@ struct Verb: Sendable {
         enum Count: Sendable {
             case one
             case oneOrMore
+            /// Comes last.
+            case oneOrNone
         }
 
         /// As help shows it, such as `FILE`.
@@ -39,7 +41,13 @@ struct Verb: Sendable {
     /// How it is used, in one line.
     var usage: String {
         var words = ["scaleodm", name]
-        for argument in arguments { words.append(argument.count == .one ? argument.name : "\(argument.name)…") }
+        for argument in arguments {
+            switch argument.count {
+            case .one: words.append(argument.name)
+            case .oneOrMore: words.append("\(argument.name)…")
+            case .oneOrNone: words.append("[\(argument.name)]")
+            }
+        }
         for flag in flags {
             words.append(flag.isRequired ? flag.spelling : "[\(flag.spelling)]\(flag.repeats ? "…" : "")")
         }

@@ -71,7 +71,9 @@ struct WordReader {
             throw fault("`\(flag.spelling)` is missing")
         }
         let count = invocation.arguments.count
-        if count < verb.arguments.count { throw fault("\(verb.arguments[count].name) is missing") }
+        if count < verb.arguments.count, verb.arguments[count].count != .oneOrNone {
+            throw fault("\(verb.arguments[count].name) is missing")
+        }
         let takesMore = verb.arguments.contains { $0.count == .oneOrMore }
         if !takesMore, count > verb.arguments.count {
             let extra = invocation.arguments[verb.arguments.count]
