@@ -11,7 +11,7 @@ extension GatewayService {
     /// Handlers of the NodeODM API over the parts of the gateway.
     func apiRoutes(
         _ parts: DispatchParts, _ ground: Groundwork, _ dispatcher: Dispatcher, _ fetching: WakeUp,
-        _ upstreams: UpstreamDirectory
+        _ tally: UploadTally, _ upstreams: UpstreamDirectory
     ) -> NodeODMRoutes {
         let (storage, health) = (ground.places.files, ground.health)
         let entries = inventory.auth.tokens.compactMap { token in
@@ -21,7 +21,6 @@ extension GatewayService {
         let intake = TaskIntake(
             fleet: parts.fleet, clock: parts.clock, random: parts.random,
             objectStorage: ObjectStorageIntake(buckets: parts.buckets))
-        let tally = UploadTally(limit: inventory.limits.uploadTask)
         let receiver = UploadReceiver(
             storage: storage, store: parts.store, clock: parts.clock, health: health,
             fileLimit: inventory.limits.uploadFile, tally: tally)

@@ -94,7 +94,9 @@ public struct GatewayService: Sendable {
         let dispatcher = Dispatcher(
             parts, prefetch: inventory.scheduling.prefetch, spillAfter: inventory.scheduling.spillAfter, loop: control)
         let fetching = WakeUp()
-        var routes = apiRoutes(parts, ground, dispatcher, fetching, upstreams)
+        let tally = UploadTally(limit: inventory.limits.uploadTask)
+        let replica = Replica(parts, ground.record.leases, dispatcher, fetching, tally, logger, loop: control)
+        var routes = apiRoutes(parts, ground, dispatcher, fetching, tally, upstreams)
         routes.health = HealthHandler { [status, minFree = inventory.storage.minFree] in
             Readiness(status.stage, minFree: minFree, now: .now())
         }
@@ -102,25 +104,26 @@ public struct GatewayService: Sendable {
         let health = HealthWatch(
             ping: DatabasePing(ground.database), storage: ground.places.files,
             isStorageShared: ground.places.bucket != nil, clock: ground.clock)
-        let services = controlServices(parts, ground, fetching) + [health, dispatcher, api]
+        let control = controlServices(parts, ground, fetching, replica)
+        let services = replica.first + control + [health, dispatcher, api] + replica.last
         announce(.api, "\(try await api.bind())")
         status.serve(
             .init(
                 store: parts.store, events: ground.record.events, fleet: parts.fleet, mirror: parts.mirror,
                 health: health))
-        try await ServiceGroup(services, on: control).run()
+        try await ServiceGroup(services, on: self.control).run()
     }
 
     /// All that works in the background.
     private func controlServices(
-        _ parts: DispatchParts, _ ground: Groundwork, _ fetching: WakeUp
+        _ parts: DispatchParts, _ ground: Groundwork, _ fetching: WakeUp, _ replica: Replica
     ) -> [any Service] {
         let (record, places) = (ground.record, ground.places)
         return [
             Monitor(
                 fleet: parts.fleet, memory: record.backends, placement: parts.placement, clock: parts.clock,
                 refresh: inventory.scheduling.refresh, logger: logger),
-            RecordFollower(parts: parts),
+            replica.follower,
             MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
             Cleaner(parts: parts, cleanups: record.cleanups, storage: places.files),
             Janitor(
@@ -142,8 +145,13 @@ public struct GatewayService: Sendable {
         let fleet = try await fleet(on: ground)
         let record = ground.record
         let database = ground.database
-        let mirror = StatusMirror(mayForget: { database.isUp })
-        let lookup = TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: ground.clock)
+        let isShared = database.dialect == .postgresql
+        let duties = isShared ? Duties.shared(ground.clock) : .alone
+        let following = Following()
+        let mirror = StatusMirror(
+            mayForget: { database.isUp }, endDelay: { duties.replicas > 1 ? .seconds(1) : .zero })
+        var lookup = TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: ground.clock)
+        if isShared { lookup.isFollowing = { !database.isUp || following.isTrue(at: database.listenEpoch) } }
         for row in try await record.tasks.unfinished() where row.intent != .remove {
             mirror.put(lookup.snapshot(of: row))
         }
@@ -155,6 +163,10 @@ public struct GatewayService: Sendable {
             impossibleAfter: inventory.scheduling.impossibleAfter,
             webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description),
             owners: Dictionary(inventory.auth.tokens.map { ($0.name, OwnerPolicy($0)) }, uniquingKeysWith: { $1 }))
+        (parts.duties, parts.following) = (duties, following)
+        if isShared {
+            parts.fences = Fences(leases: record.leases, holder: TaskID(randomUUID: parts.random).string)
+        }
         parts.buckets = try ClientBuckets(
             inventory, client: ground.places.client ?? ground.client, clock: ground.clock)
         return parts

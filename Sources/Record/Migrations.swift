@@ -6,5 +6,6 @@ public enum Migrations {
     public static let all: [Migration] = [
         Migration(1, "tasks, attempts, files, output, events, backends") { _ in initial },
         Migration(2, "tasks whose images are in object storage") { _ in objectStorage },
+        Migration(3, "attempts that one of several gateways carries out") { _ in replicas },
     ]
 }

@@ -57,9 +57,9 @@ struct ControlRoom: Sendable {
         }
     }
 
-    private init(
+    init(
         _ record: RoutingRecord, _ database: WatchedDatabase, _ clock: ManualClock, _ nodes: [ScriptedBackend],
-        _ settings: Settings, _ loop: EventLoop
+        _ settings: Settings, _ loop: EventLoop, duties: Duties = .alone, fences: Fences? = nil
     ) async throws {
         self.database = database
         var members: [FleetMember] = []
@@ -83,6 +83,7 @@ struct ControlRoom: Sendable {
             clock: clock, random: SystemRandomBits(), logger: .silent, placement: WakeUp(), cleaning: WakeUp(),
             webhookWake: WakeUp(), attemptLimit: settings.attempts, impossibleAfter: .seconds(3600), webhooks: .init())
         parts.owners = settings.owners
+        (parts.duties, parts.fences) = (duties, fences)
         self.record = record
         self.clock = clock
         self.nodes = nodes

@@ -9,6 +9,11 @@ struct TaskLookup: Sendable {
     let store: TaskStore
     let fleet: Fleet
     let clock: any WorldClock
+    /// Whether memory hears of what other programs change in the record.
+    var isFollowing: @Sendable () -> Bool = { true }
+
+    /// So long a record is waited for that memory could answer for.
+    private static let patience = Duration.seconds(2)
 
     /// The snapshot of a task that the caller may see.
     /// - Throws: `refused` with NodeODM's "not found"; `noAnswer` where nobody can tell because the database is away: PyODM
@@ -22,6 +27,7 @@ struct TaskLookup: Sendable {
     func read<Answer: Sendable>(
         _ id: TaskID, for caller: Caller, _ read: (borrowing MirroredTask) -> Answer
     ) async throws(APIError) -> Answer {
+        if !isFollowing() { await catchUp(id) }
         let known: Answer?? = mirror.asked(id, at: clock.monotonic()) { task in
             task.isVisible && caller.scope.includes(task.record.owner) ? read(task) : nil
         }
@@ -29,6 +35,26 @@ struct TaskLookup: Sendable {
         case .some(.some(let answer)): return answer
         case .some(.none): throw .unknownTask(id.string)
         case .none: return read(try await recorded(id, for: caller))
+        }
+    }
+
+    /// What the record says now is taken over; if it says nothing in time, memory answers as it is.
+    private func catchUp(_ id: TaskID) async {
+        let (store, clock) = (store, clock)
+        let found = await withTaskGroup(of: TaskRecord??.self) { group in
+            group.addTask { .some(try? await store.record(of: id)) }
+            group.addTask {
+                try? await clock.sleep(for: Self.patience)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        guard case .some(let record?) = found else { return }
+        if record.intent == .remove {
+            mirror.remove(id)
+        } else if mirror.task(id) != nil {
+            mirror.replace(snapshot(of: record))
         }
     }
 

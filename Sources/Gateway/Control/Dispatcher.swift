@@ -24,6 +24,10 @@ actor Dispatcher: Service {
     var isDraining = false
     /// Whether live attempts may be left that nobody carries: an answer of the record was lost, or it refused a step.
     var mayHaveLost = false
+    /// Under which lease this gateway decides; nil while another does.
+    var charge: Lease?
+    /// Whether another gateway still carries attempts out: it may end before they do.
+    var hasForeign = false
     private let scheduler: Scheduler
     private var state = SchedulerState()
     private let startedAt: Timestamp
@@ -43,7 +47,7 @@ actor Dispatcher: Service {
     }
 
     func run() async throws {
-        try await recover()
+        if parts.duties.isAlone { try await recover() }
         parts.placement.wake()
         for await _ in parts.placement.wakeUps() {
             if Task.isCancelled { break }
@@ -51,6 +55,11 @@ actor Dispatcher: Service {
             // A pass over a long queue isn't repeated for each of many events: it may take a third of the time.
             if cost >= .milliseconds(5) { try? await parts.clock.sleep(for: min(cost * 2, .milliseconds(250))) }
         }
+        await standDown()
+    }
+
+    /// Begins nothing any more, and stops what is under way: a later start settles it, or another gateway.
+    func standDown() async {
         alarm?.cancel()
         isDraining = true
         for running in transfers.values { running.task.cancel() }
@@ -61,9 +70,16 @@ actor Dispatcher: Service {
 
     /// - Returns: how long it took to know what to do.
     private func passReporting() async -> Duration {
-        if mayHaveLost {
+        if isDraining { return .zero }
+        let isNew = takeCharge()
+        if isNew || mayHaveLost || hasForeign {
             mayHaveLost = false
-            do { try await recover() } catch { mayHaveLost = true }
+            do { try await recover() } catch {
+                // Nothing is decided by who doesn't know what is under way.
+                if isNew { charge = nil }
+                mayHaveLost = true
+                if !parts.duties.isAlone { wake(after: .seconds(1)) }
+            }
         }
         do throws(RecordError) { return try await pass() } catch {
             mayHaveLost = mayHaveLost || error.outcomeUnknown
@@ -76,6 +92,7 @@ actor Dispatcher: Service {
     private func pass() async throws(RecordError) -> Duration {
         let begin = parts.clock.monotonic()
         stopUseless()
+        guard isInCharge else { return .zero }
         try await readQueue()
         let abandoned = try await abandonable()
         guard !queue.isEmpty || !abandoned.isEmpty else { return .zero }
@@ -130,7 +147,7 @@ actor Dispatcher: Service {
             guard running.attempt.backend == placement.backend else {
                 return stop(row.id, because: "\(placement.backend) can take it sooner")
             }
-            guard try await parts.store.promote(running.attempt.key, at: now) else { return }
+            guard try await decided.promote(running.attempt.key, at: now) else { return }
             giveSlot(to: row.id)
             return await parts.refresh(row.id)
         }
@@ -158,7 +175,10 @@ actor Dispatcher: Service {
         let random = parts.random
         // A ClusterODM takes versions 1–5 only, and keeps the routes of old tasks: a fresh name each time.
         let mayKeepName = id.isUUID && !(parts.fleet.member(backend)?.isCluster ?? false)
-        let outcome = try await parts.store.begin(id, on: backend, manner, reason: reason, at: now) { number in
+        let carrier = parts.duties.carrier
+        let outcome = try await decided.begin(
+            id, on: backend, manner, reason: reason, at: now, carrier: carrier
+        ) { number in
             BackendTaskID(number == 1 && mayKeepName ? id.string : TaskID(randomUUID: random).string)
         }
         switch outcome {
@@ -200,14 +220,14 @@ actor Dispatcher: Service {
             left -= 1
         }
         for (taskClass, ids) in unmarked {
-            try await parts.store.markWaiting(ids, reason: byClass[taskClass].map(text) ?? "", at: now)
+            try await decided.markWaiting(ids, reason: byClass[taskClass].map(text) ?? "", at: now)
             for id in ids { await parts.refresh(id) }
         }
         if left == 0 { parts.placement.wake() }
     }
 
     private func fail(_ id: TaskID, because reason: String) async throws(RecordError) {
-        _ = try await parts.store.failQueued(id, reason: reason, webhook: parts.webhooks, at: now)
+        _ = try await decided.failQueued(id, reason: reason, webhook: parts.webhooks, at: now)
         await parts.refresh(id)
         parts.webhookWake.wake()
     }

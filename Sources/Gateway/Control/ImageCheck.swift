@@ -44,7 +44,8 @@ struct ImageCheck: Sendable {
             proof: .seenEnded, isCounted: true, reason: reason, limit: parts.attemptLimit,
             retryAt: parts.clock.timestamp + CountedPause.after(record.failures), passesOver: true)
         release.event = .imagesDiffer
-        _ = try? await parts.store.release(attempt.key, release, webhook: parts.webhooks, at: parts.clock.timestamp)
+        let store = parts.duties.store(parts.store, for: .watching(attempt.backend))
+        _ = try? await store.release(attempt.key, release, webhook: parts.webhooks, at: parts.clock.timestamp)
         parts.logger.warning(
             "images differ", ["task": .string(record.id.string), "reason": .string(reason)])
         parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 }

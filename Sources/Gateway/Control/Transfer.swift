@@ -26,6 +26,8 @@ struct Transfer: Sendable {
     let backend: any Backend
     let mayCommitAgain: Bool
     let store: TaskStore
+    /// Where several gateways share the record: whether this one may still act.
+    let duties: Duties
     let inputs: SubmissionBuilder
     let durable: Durable
     let clock: any WorldClock
@@ -172,6 +174,7 @@ struct Transfer: Sendable {
     ) async -> DispatchStateMachine.Action {
         do throws(BackendError) {
             if self.attempt.isInPlace { return machine.staged() }
+            guard duties.isMine(.transferring) else { return .stop }
             let submission = try await inputs.submission(of: attempt, to: backend)
             try await backend.stage(attempt, submission)
             return machine.staged()
@@ -184,6 +187,8 @@ struct Transfer: Sendable {
     private func commit(
         _ machine: inout DispatchStateMachine, _ attempt: Attempt, _ failure: inout String
     ) async -> DispatchStateMachine.Action {
+        // Another gateway may have begun to settle this attempt: then nothing leaves here any more.
+        guard duties.isMine(.transferring) else { return .stop }
         do throws(BackendError) {
             if self.attempt.isInPlace {
                 try await backend.restart(
