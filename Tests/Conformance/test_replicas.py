@@ -105,8 +105,11 @@ def test_limits_hold_for_what_replicas_took_together(world, replicas):
     group = replicas([world.node()], settings={"limits": {"upload_task": "1MiB"}})
     a, b, c = (gateway.api for gateway in group.all)
     uuid = a.init()["uuid"]
+    assert b.upload(uuid, [("b.jpg", bytes(1000))]) == {"success": True}
     assert a.upload(uuid, [("a.jpg", bytes(700_000))]) == {"success": True}
-    b.upload(uuid, [("b.jpg", bytes(699_999))])
+    # What one hasn't heard of yet is counted at the commit, wherever that arrives; what it reads first, at once.
+    assert b.upload(uuid, [("c.jpg", bytes(600_000))]) == {"success": True}
+    assert "together" in error_of(c.upload(uuid, [("d.jpg", bytes(10_000))]))
     assert "together" in error_of(c.commit(uuid))
     assert group.all[0].api.tasks() == []
 

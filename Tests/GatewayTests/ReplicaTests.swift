@@ -151,7 +151,7 @@ struct ReplicaTests {
             let owner = try #require(world.gateways.first { $0.duties.isMine(duty) })
             let other = try #require(world.gateways.first { !$0.duties.isMine(duty) })
             let name = try await owner.room.name(id)
-            node.set { $0.tasks[name]?.output = ["one", "two"] }
+            node.set { $0.tasks[name]?.output = ["started", "two"] }
             try await world.until("both show the lines", stepping: .milliseconds(50)) {
                 world.gateways.allSatisfy { $0.room.parts.mirror.task(id)?.tail.end == 2 }
             }
@@ -162,7 +162,7 @@ struct ReplicaTests {
             try await world.until("both show the end", stepping: .milliseconds(50)) {
                 world.gateways.allSatisfy { $0.room.parts.mirror.task(id)?.record.state == .completed }
             }
-            #expect(try await other.store.output(of: id, from: 0) == ["one", "two"])
+            #expect(try await other.store.output(of: id, from: 0) == ["started", "two"])
             #expect(try await other.room.events(id).filter { $0 == .completed }.count == 1)
         }
     }
@@ -175,7 +175,8 @@ struct ReplicaTests {
             let owner = try #require(world.gateways.first { $0.duties.isMine(duty) })
             let other = try #require(world.gateways.first { !$0.duties.isMine(duty) })
             let name = try await owner.room.name(id)
-            node.set { $0.tasks[name]?.output = (1...5).map { "line \($0)" } }
+            let lines = ["started"] + (2...8).map { "line \($0)" }
+            node.set { $0.tasks[name]?.output = Array(lines.prefix(5)) }
             try await world.until("five are written", stepping: .milliseconds(100)) {
                 try await other.store.lineCount(of: id) == 5
             }
@@ -183,13 +184,13 @@ struct ReplicaTests {
             await owner.keeper.resign()
             try await world.until("the other watches", stepping: .milliseconds(50)) { other.duties.isMine(duty) }
             node.set {
-                $0.tasks[name]?.output = (1...8).map { "line \($0)" }
+                $0.tasks[name]?.output = lines
                 $0.tasks[name]?.code = .completed
             }
             try await world.until("it ends", stepping: .milliseconds(50)) {
                 try await other.room.read(id).state == .completed
             }
-            #expect(try await other.store.output(of: id, from: 0) == (1...8).map { "line \($0)" })
+            #expect(try await other.store.output(of: id, from: 0) == lines)
         }
     }
 }
