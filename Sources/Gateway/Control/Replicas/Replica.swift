@@ -63,10 +63,12 @@ struct Handover: Service {
     func run() async throws {
         while !Task.isCancelled { try? await loop.sleep(for: .seconds(3600)) }
         let (dispatcher, keeper, loop) = (dispatcher, keeper, loop)
-        // In tasks of their own: this one is cancelled, and the record refuses its work.
-        _ = await TimeLimit.run(Self.patience, on: loop) {
-            await dispatcher.standDown()
-            await keeper.resign()
-        }
+        // In a task of its own: this one is cancelled, so that it could wait for nothing, and the record refuses its work.
+        await Task(executorPreference: loop) {
+            _ = await TimeLimit.run(Self.patience, on: loop) {
+                await dispatcher.standDown()
+                await keeper.resign()
+            }
+        }.value
     }
 }
