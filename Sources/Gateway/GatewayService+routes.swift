@@ -10,7 +10,7 @@ extension GatewayService {
     /// Handlers of the NodeODM API over the parts of the gateway.
     func apiRoutes(
         _ parts: DispatchParts, _ ground: Groundwork, _ dispatcher: Dispatcher, _ fetching: WakeUp,
-        _ upstreams: UpstreamDirectory, _ tokens: TokenGuard
+        _ tally: UploadTally, _ upstreams: UpstreamDirectory, _ tokens: TokenGuard
     ) -> NodeODMRoutes {
         let (storage, health) = (ground.places.files, ground.health)
         let intake = TaskIntake(
@@ -18,7 +18,6 @@ extension GatewayService {
             objectStorage: ObjectStorageIntake(buckets: parts.buckets))
         let images = ImageLimit(
             fleet: parts.fleet, configured: inventory.limits.images, owners: parts.owners)
-        let tally = UploadTally(limit: inventory.limits.uploadTask)
         let receiver = UploadReceiver(
             storage: storage, store: parts.store, clock: parts.clock, health: health,
             fileLimit: inventory.limits.uploadFile, tally: tally)

@@ -111,7 +111,9 @@ public struct GatewayService: Sendable {
             parts, prefetch: inventory.scheduling.prefetch, spillAfter: inventory.scheduling.spillAfter, loop: control)
         let fetching = WakeUp()
         let tokens = TokenGuard(inventory.auth)
-        var routes = apiRoutes(parts, ground, dispatcher, fetching, upstreams, tokens)
+        let tally = UploadTally(limit: inventory.limits.uploadTask)
+        let replica = Replica(parts, ground.record.leases, dispatcher, fetching, tally, logger, loop: control)
+        var routes = apiRoutes(parts, ground, dispatcher, fetching, tally, upstreams, tokens)
         routes.health = HealthHandler { [status, minFree = inventory.storage.minFree] in
             Readiness(status.stage, minFree: minFree, now: .now())
         }
@@ -121,11 +123,13 @@ public struct GatewayService: Sendable {
             isStorageShared: ground.places.bucket != nil, clock: ground.clock)
         let reloader = source.map { source in
             Reloader(
-                source, running: inventory, roster: roster, tokens: tokens, owners: parts.owners, pool: ground.pool, clock: ground.clock,
-                logger: logger, loop: control)
+                source, running: inventory, roster: roster, tokens: tokens, owners: parts.owners, pool: ground.pool,
+                clock: ground.clock, logger: logger, loop: control)
         }
-        var services = controlServices(parts, ground, fetching) + [roster, health, dispatcher, api]
+        let background = controlServices(parts, ground, fetching, replica)
+        var services = replica.first + background + [roster, health, dispatcher, api]
         if let reloader { services.append(reloader) }
+        services += replica.last
         announce(.api, "\(try await api.bind())")
         status.serve(
             .init(
@@ -137,14 +141,14 @@ public struct GatewayService: Sendable {
 
     /// All that works in the background.
     private func controlServices(
-        _ parts: DispatchParts, _ ground: Groundwork, _ fetching: WakeUp
+        _ parts: DispatchParts, _ ground: Groundwork, _ fetching: WakeUp, _ replica: Replica
     ) -> [any Service] {
         let (record, places) = (ground.record, ground.places)
         return [
             Monitor(
                 fleet: parts.fleet, memory: record.backends, placement: parts.placement, clock: parts.clock,
                 refresh: inventory.scheduling.refresh, logger: logger),
-            RecordFollower(parts: parts), BackendWork(fleet: parts.fleet),
+            replica.follower, BackendWork(fleet: parts.fleet),
             MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
             Cleaner(parts: parts, cleanups: record.cleanups, storage: places.files),
             Janitor(
@@ -168,8 +172,14 @@ public struct GatewayService: Sendable {
         let fleet = roster.fleet
         let record = ground.record
         let database = ground.database
-        let mirror = StatusMirror(mayForget: { database.isUp })
-        let lookup = TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: ground.clock)
+        let isShared = database.dialect == .postgresql
+        let duties = isShared ? Duties.shared(ground.clock) : .alone
+        let following = Following()
+        let mirror = StatusMirror(
+            mayForget: { database.isUp }, endDelay: { duties.replicas > 1 ? .seconds(1) : .zero })
+        let lookup = TaskLookup(
+            mirror: mirror, store: record.tasks, fleet: fleet, clock: ground.clock,
+            isFollowing: { !isShared || !database.isUp || following.isTrue(at: database.listenEpoch) })
         for row in try await record.tasks.unfinished() where row.intent != .remove {
             mirror.put(lookup.snapshot(of: row))
         }
@@ -183,6 +193,10 @@ public struct GatewayService: Sendable {
             owners: OwnerPolicies(inventory.auth))
         parts.roster = roster
         parts.buckets = buckets
+        (parts.duties, parts.following) = (duties, following)
+        if isShared {
+            parts.fences = Fences(leases: record.leases, holder: TaskID(randomUUID: parts.random).string)
+        }
         return parts
     }
 

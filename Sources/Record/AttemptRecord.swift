@@ -65,6 +65,8 @@ public struct AttemptRecord: Sendable, Equatable {
     public var logCursor: Int
     /// Where in object storage its results go; nil where the backend keeps them.
     public var output: S3URL?
+    /// The lease of the gateway that carries it out; nil where there is but one gateway.
+    public var carrier: String?
     /// When the backend was chosen.
     public var recordedAt: Timestamp
     /// When the first byte of the inputs was about to leave.
@@ -97,8 +99,8 @@ extension AttemptRecord {
     static let columns = """
         attempts.number, attempts.backend, attempts.backend_task, attempts.state, attempts.prefetch, attempts.in_place,
         attempts.reason, attempts.cancel, attempts.fenced, attempts.copy, attempts.outcome, attempts.counted,
-        attempts.failure, attempts.log_cursor, attempts.output, attempts.recorded_at, attempts.sending_at,
-        attempts.committing_at, attempts.accepted_at, attempts.ended_at
+        attempts.failure, attempts.log_cursor, attempts.output, attempts.carrier, attempts.recorded_at,
+        attempts.sending_at, attempts.committing_at, attempts.accepted_at, attempts.ended_at
         """
 
     init(reading reader: inout RowReader, of task: TaskID) throws {
@@ -116,6 +118,7 @@ extension AttemptRecord {
         failure = try reader.textIfPresent()
         logCursor = try reader.int()
         output = try reader.textIfPresent().flatMap { S3URL($0) }
+        carrier = try reader.textIfPresent()
         recordedAt = try reader.time()
         sendingAt = try reader.timeIfPresent()
         committingAt = try reader.timeIfPresent()

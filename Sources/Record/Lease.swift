@@ -9,6 +9,13 @@ public struct Lease: Sendable, Hashable {
     /// Grows with every change of the holder: what is done under an older number comes too late.
     public var number: Int64
 
+    /// Every part is given.
+    public init(name: String, holder: String, number: Int64) {
+        self.name = name
+        self.holder = holder
+        self.number = number
+    }
+
     /// Throws `.leaseLost` within a transaction if somebody else has taken the lease meanwhile; else nobody can take it
     /// until that transaction is over.
     func check(in session: any DatabaseSession, _ dialect: Dialect) async throws {

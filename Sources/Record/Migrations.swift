@@ -7,5 +7,6 @@ public enum Migrations {
         Migration(1, "tasks, attempts, files, output, events, backends") { _ in initial },
         Migration(2, "tasks whose images are in object storage") { _ in objectStorage },
         Migration(3, "backends that come and go") { _ in changingBackends },
+        Migration(4, "attempts that one of several gateways carries out") { _ in replicas },
     ]
 }

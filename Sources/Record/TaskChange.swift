@@ -24,6 +24,9 @@ public enum TaskChange: Sendable, Equatable {
 }
 
 extension TaskStore {
+    /// Odd while `changes` misses none, and another number after each interruption.
+    public var changesEpoch: UInt64 { database.listenEpoch }
+
     /// The transitions of this program and of all others on the same database, as they are committed.
     ///
     /// Progress and lines aren't told: whoever shows a task asks its owner. Listening ends with the stream.

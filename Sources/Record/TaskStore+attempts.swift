@@ -32,6 +32,7 @@ extension TaskStore {
     ///   - manner: how it is to get there.
     ///   - reason: why this backend, for people.
     ///   - at: now.
+    ///   - carrier: the lease of the gateway that is to carry it out; nil where there is but one.
     ///   - output: where in object storage its results go, by the attempt's number and whether an earlier one was fenced, which
     ///     may still write to its own place; nil for backends that keep them.
     ///   - naming: the task's name on the backend, by the attempt's number; not asked for a restart in place. It may be
@@ -40,7 +41,7 @@ extension TaskStore {
     /// - Throws: `RecordError`.
     public func begin(
         _ task: TaskID, on backend: BackendName, _ manner: AttemptManner = .fresh, reason: String, at: Timestamp,
-        output: (@Sendable (_ number: Int, _ isAfterFence: Bool) -> S3URL?)? = nil,
+        carrier: String? = nil, output: (@Sendable (_ number: Int, _ isAfterFence: Bool) -> S3URL?)? = nil,
         naming: @Sendable (_ number: Int) -> BackendTaskID
     ) async throws(RecordError) -> BeginOutcome {
         try await transition(at: at) { transition in
@@ -57,7 +58,7 @@ extension TaskStore {
                 task: record.id, number: number, backend: backend, backendTask: name, state: .recorded)
             var place: S3URL?
             if let output { place = output(number, try await transition.hasFenced(before: attempt)) }
-            return .begun(try await transition.insert(attempt, manner, reason: reason, output: place))
+            return .begun(try await transition.insert(attempt, manner, reason: reason, output: place, carrier: carrier))
         }
     }
 
@@ -140,6 +141,21 @@ extension TaskStore {
         }
     }
 
+    /// Whoever carried an attempt out is gone: another gateway goes on with it.
+    /// - Returns: the attempt; nil if it is over, or accepted by now.
+    public func takeOver(
+        _ key: AttemptKey, by carrier: String?, at: Timestamp
+    ) async throws(RecordError) -> AttemptRecord? {
+        try await guardedTransition(at: at, or: nil) { transition in
+            var (_, attempt) = try await transition.lockLive(key)
+            guard attempt.state != .accepted else { throw GuardFailed() }
+            attempt.carrier = carrier
+            try await transition.change(
+                SQLText.takeOver(SQLValue(key.task), SQLValue(key.number), .cleaned(carrier)))
+            return attempt
+        }
+    }
+
     private func step(
         _ key: AttemptKey, from states: [Attempt.State], _ statement: Statement, _ event: EventKind, at: Timestamp
     ) async throws(RecordError) -> Bool {
@@ -172,6 +188,8 @@ extension TaskStore {
         static let unfit = Statement(
             "attempt.unfit",
             "UPDATE attempts SET failure = $3 WHERE task = $1 AND number = $2 AND state = 'accepted'")
+        static let takeOver = Statement(
+            "attempt.carrier", "UPDATE attempts SET carrier = $3 WHERE task = $1 AND number = $2")
         static let rename = Statement(
             "attempt.rename", "UPDATE attempts SET backend_task = $3 WHERE task = $1 AND number = $2")
         static let waiting = Statement(

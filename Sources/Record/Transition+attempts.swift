@@ -13,7 +13,7 @@ extension Transition {
 
     /// Inserts an attempt, or rewrites the one of its number, and makes it the task's current one.
     func insert(
-        _ attempt: Attempt, _ manner: AttemptManner, reason: String, output: S3URL? = nil
+        _ attempt: Attempt, _ manner: AttemptManner, reason: String, output: S3URL? = nil, carrier: String? = nil
     ) async throws -> AttemptRecord {
         var (state, isPrefetch, isInPlace) = (TaskState.dispatching, false, false)
         switch manner {
@@ -25,8 +25,7 @@ extension Transition {
             SQLText.insert(
                 SQLValue(attempt.task), SQLValue(attempt.number), SQLValue(attempt.backend),
                 SQLValue(attempt.backendTask), SQLValue(isPrefetch), SQLValue(isInPlace), .cleaned(reason),
-                SQLValue(at),
-                SQLValue(output?.description))
+                SQLValue(at), SQLValue(output?.description), .cleaned(carrier))
         ).first
         // The row of that number is a live one: the guard of the caller has seen something else, so nobody may go on.
         guard let row else { throw GuardFailed() }
@@ -140,13 +139,13 @@ extension Transition {
             "attempt.insert",
             """
             INSERT INTO attempts (task, number, backend, backend_task, state, prefetch, in_place, reason, recorded_at,
-                output)
-            VALUES ($1, $2, $3, $4, 'recorded', $5, $6, $7, $8, $9)
+                output, carrier)
+            VALUES ($1, $2, $3, $4, 'recorded', $5, $6, $7, $8, $9, $10)
             ON CONFLICT (task, number) DO UPDATE SET backend = excluded.backend, backend_task = excluded.backend_task,
                 state = 'recorded', prefetch = excluded.prefetch, in_place = excluded.in_place,
                 reason = excluded.reason, recorded_at = excluded.recorded_at, cancel = 0, fenced = 0, copy = 0,
                 outcome = NULL, counted = 0, failure = NULL, log_cursor = 0, output = excluded.output,
-                ended_at = NULL
+                carrier = excluded.carrier, ended_at = NULL
             WHERE attempts.state = 'ended' AND attempts.sending_at IS NULL AND attempts.committing_at IS NULL
             RETURNING \(AttemptRecord.columns)
             """)

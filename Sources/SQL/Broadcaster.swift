@@ -13,9 +13,16 @@ final class Broadcaster: Sendable {
         var established: Set<String>?
     }
     private let state: Mutex<State>
+    private let epochs: Atomic<UInt64>
 
     /// - Parameter isAlwaysEstablished: true where nothing but this program notifies.
-    init(isAlwaysEstablished: Bool) { state = Mutex(State(established: isAlwaysEstablished ? nil : [])) }
+    init(isAlwaysEstablished: Bool) {
+        state = Mutex(State(established: isAlwaysEstablished ? nil : []))
+        epochs = Atomic(isAlwaysEstablished ? 1 : 0)
+    }
+
+    /// Odd while notifications arrive, and another number after each interruption; read by every poll, without a lock.
+    var epoch: UInt64 { epochs.load(ordering: .acquiring) }
 
     /// The payloads of a channel; `ListenSignal.reset` comes first, as soon as none can be missed any more.
     /// - Parameters:
@@ -55,13 +62,20 @@ final class Broadcaster: Sendable {
     func establish(_ channel: String) {
         let listeners = state.withLock { state in
             state.established?.insert(channel)
+            if epoch.isMultiple(of: 2) { epochs.add(1, ordering: .releasing) }
             return Array((state.listeners[channel] ?? [:]).values)
         }
         for listener in listeners { listener.yield(ListenSignal.reset) }
     }
 
     /// Notifications don't arrive any more.
-    func loseAll() { state.withLock { if $0.established != nil { $0.established = [] } } }
+    func loseAll() {
+        state.withLock { state in
+            guard state.established != nil else { return }
+            state.established = []
+            if !epoch.isMultiple(of: 2) { epochs.add(1, ordering: .releasing) }
+        }
+    }
 
     /// Stops one channel, unless somebody has begun to listen to it again.
     /// - Returns: false if so.

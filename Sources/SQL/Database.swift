@@ -44,11 +44,17 @@ public protocol Database: DatabaseSession, Sendable {
     /// Listening ends when the stream is dropped or its task is cancelled; `close()` finishes the stream.
     func listen(channel: String) -> AsyncStream<String>
 
+    /// Odd while notifications arrive, and another number after each interruption.
+    var listenEpoch: UInt64 { get }
+
     /// Waits for statements under way, then ends every connection; later calls throw `.closed`.
     func close() async
 }
 
 extension Database {
+    /// Nothing ever interrupts a database whose only program this is.
+    public var listenEpoch: UInt64 { 1 }
+
     /// Runs `body` as one transaction with a snapshot of its own.
     public func transaction<T: Sendable>(
         _ body: @Sendable (_ session: any DatabaseSession) async throws -> T

@@ -1,3 +1,4 @@
+import Digests
 import Glibc
 public import Model
 
@@ -28,7 +29,8 @@ extension DirectoryStore {
             let root = try tree.openRoot()
             if let known = try Self.readIdentity(root) { return known }
             try Self.writeIdentity(id, in: root)
-            return id
+            // Of several gateways that start at once on an empty folder, one was the first.
+            return try Self.readIdentity(root) ?? id
         }
     }
 
@@ -79,16 +81,22 @@ extension DirectoryStore {
         return String(decoding: line, as: UTF8.self)
     }
 
+    /// Writes the whole file under a name of its own, and gives it its name unless there is one by then.
     private static func writeIdentity(_ id: String, in root: borrowing OwnedDescriptor) throws(StorageError) {
-        let unfinished = FileSink.unfinishedMark + "identity"
-        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
+        let unfinished = FileSink.unfinishedMark + "identity-" + Hexadecimal.encode(RandomBytes.make(8))
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         let file = OwnedDescriptor(
             adopting: try system(identityName) { openat(root.number, unfinished, flags, 0o640) })
         let line = Array((id + "\n").utf8)
         let written = try system(identityName) { Glibc.write(file.number, line, line.count) }
         guard written == line.count else { throw StorageError(identityName, ENOSPC) }
         try system(identityName) { fsync(file.number) }
-        try system(identityName) { renameat(root.number, unfinished, root.number, identityName) }
+        if linkat(root.number, unfinished, root.number, identityName, 0) == 0 || errno == EEXIST {
+            try DirectoryTree.unlink(unfinished, in: root)
+        } else {
+            // A file system without links: no two gateways share it.
+            try system(identityName) { renameat(root.number, unfinished, root.number, identityName) }
+        }
         try system(identityName) { fsync(root.number) }
     }
 }

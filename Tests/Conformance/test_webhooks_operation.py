@@ -1,4 +1,4 @@
-"""Section 13, webhooks and operation: items 88, 92 and 94 (89 to 91 come with split-merge, 93 with replicas)."""
+"""Section 13, webhooks and operation: items 88, 92 and 94 (89 to 91 come with split-merge; 93 is in test_replicas.py)."""
 
 import threading
 

@@ -61,9 +61,9 @@ struct ControlRoom: Sendable {
         }
     }
 
-    private init(
+    init(
         _ record: RoutingRecord, _ database: WatchedDatabase, _ clock: ManualClock, _ nodes: [ScriptedBackend],
-        _ settings: Settings, _ loop: EventLoop
+        _ settings: Settings, _ loop: EventLoop, duties: Duties = .alone, fences: Fences? = nil
     ) async throws {
         self.database = database
         var members: [FleetMember] = []
@@ -87,6 +87,7 @@ struct ControlRoom: Sendable {
             clock: clock, random: SystemRandomBits(), logger: .silent, placement: WakeUp(), cleaning: WakeUp(),
             webhookWake: WakeUp(), attemptLimit: settings.attempts, impossibleAfter: .seconds(3600), webhooks: .init())
         parts.owners = OwnerPolicies(settings.owners)
+        (parts.duties, parts.fences) = (duties, fences)
         if settings.hasBucket {
             var inventory = Inventory()
             var s3 = S3Settings()

@@ -61,6 +61,44 @@ struct LeaseTests {
         }
     }
 
+    @Test(
+        "a holder renews all that nobody took, and what it gives back is told and free at once",
+        arguments: ScratchDatabase.all)
+    func renewAll(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let leases = fixture.record.leases
+            var releases = leases.releases().makeAsyncIterator()
+            _ = await releases.next()
+            let kept = try #require(try await leases.acquire("scheduler", by: "a", for: .zero))
+            let taken = try #require(try await leases.acquire("fetching", by: "a", for: .zero))
+            let other = try #require(try await leases.acquire("fetching", by: "b", for: .seconds(60)))
+            #expect(try await leases.held() == [other])
+            #expect(try await leases.renewAll(of: "a", for: .seconds(60)) == [kept])
+            #expect(taken.number < other.number)
+            #expect(try await Set(leases.held()) == [kept, other])
+            try await leases.releaseAll(of: "a")
+            #expect(await releases.next() == "a")
+            #expect(try await leases.renewAll(of: "a", for: .seconds(60)).isEmpty)
+            #expect(try await leases.acquire("scheduler", by: "b", for: .seconds(60))?.number == kept.number + 1)
+        }
+    }
+
+    @Test("names of gateways that ended long ago are forgotten, others stay", arguments: ScratchDatabase.all)
+    func forget(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let leases = fixture.record.leases
+            for name in ["scheduler", "transfers a 1"] {
+                let lease = try #require(try await leases.acquire(name, by: "a", for: .seconds(60)))
+                try await leases.release(lease)
+            }
+            let young = try #require(try await leases.acquire("transfers b 1", by: "b", for: .seconds(60)))
+            try await leases.forget(notHeldFor: .seconds(60))
+            #expect(try await leases.acquire("transfers a 1", by: "c", for: .seconds(60))?.number == 1)
+            #expect(try await leases.acquire("scheduler", by: "c", for: .seconds(60))?.number == 2)
+            #expect(try await leases.renew(young, for: .seconds(60)))
+        }
+    }
+
     @Test("a transition under a lost lease changes nothing", arguments: ScratchDatabase.all)
     func fence(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in

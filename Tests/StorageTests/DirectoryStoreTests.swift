@@ -111,6 +111,24 @@ struct DirectoryStoreTests {
         }
     }
 
+    @Test("many that start at once on an empty folder come to one identity")
+    func identityOfMany() async throws {
+        try await ScratchFolder.run { folder in
+            let stores = (0..<8).map { _ in
+                DirectoryStore(folder: folder.path, pool: BlockingPool(threads: 1), sync: true, minFree: 0)
+            }
+            let found = try await withThrowingTaskGroup(of: String.self) { group in
+                for (number, store) in stores.enumerated() {
+                    group.addTask { try await store.establishIdentity("gateway-\(number)") }
+                }
+                return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(found.count == 1)
+            #expect(try await stores[0].identity() == found.first)
+            #expect(try await stores[0].removeUnfinished(untouchedSince: Timestamp(milliseconds: .max)) == 0)
+        }
+    }
+
     @Test("names what is missing when the folder can't be made")
     func unusableFolder() async throws {
         try await ScratchFolder.run { folder in

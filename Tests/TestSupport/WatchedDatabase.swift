@@ -5,6 +5,7 @@ internal import Synchronization
 public final class WatchedDatabase: Database {
     private struct State {
         var isAway = false
+        var isDeaf = false
         var statements = 0
         var bodies = 0
         /// The statement whose transaction's answer is to be lost.
@@ -99,6 +100,14 @@ public final class WatchedDatabase: Database {
 
     /// The payloads of a channel.
     public func listen(channel: String) -> AsyncStream<String> { database.listen(channel: channel) }
+
+    /// That of the database behind; even where the test has made this one deaf.
+    public var listenEpoch: UInt64 { isDeaf ? 0 : database.listenEpoch }
+    /// While true it looks as if the connection that listens were broken.
+    public var isDeaf: Bool {
+        get { state.withLock { $0.isDeaf } }
+        set { state.withLock { $0.isDeaf = newValue } }
+    }
 
     /// Closes the database behind.
     public func close() async { await database.close() }

@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import NodeODM
+internal import Reactor
 
 /// GET /task/{uuid}/info: from the mirror, never from a backend.
 struct TaskInfoHandler: Sendable {
@@ -8,9 +9,11 @@ struct TaskInfoHandler: Sendable {
     func handle(_ call: APICall) async throws -> APIReply {
         let window = OutputWindow(query: call.request.queryItem("with_output"))
         guard window != .nothing else {
-            return .json(try await lookup.read(try call.task(), for: call.caller) { $0.body })
+            let now = lookup.clock.monotonic()
+            return .json(try await lookup.read(try call.task(), for: call.caller) { $0.body(at: now) })
         }
         let task = try await lookup.task(try call.task(), for: call.caller)
-        return .json(task.answer(with: try await lookup.lines(window, of: task)))
+        let lines = try await lookup.lines(window, of: task)
+        return .json(task.answer(with: lines, at: lookup.clock.monotonic()))
     }
 }

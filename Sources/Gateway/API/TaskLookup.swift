@@ -9,8 +9,17 @@ final class TaskLookup: Sendable {
     let store: TaskStore
     let fleet: Fleet
     let clock: any WorldClock
+    /// Whether memory hears of what other programs change in the record.
+    let isFollowing: @Sendable () -> Bool
 
-    init(mirror: StatusMirror, store: TaskStore, fleet: Fleet, clock: any WorldClock) {
+    /// So long a record is waited for that memory could answer for.
+    private static let patience = Duration.seconds(2)
+
+    init(
+        mirror: StatusMirror, store: TaskStore, fleet: Fleet, clock: any WorldClock,
+        isFollowing: @escaping @Sendable () -> Bool = { true }
+    ) {
+        self.isFollowing = isFollowing
         self.mirror = mirror
         self.store = store
         self.fleet = fleet
@@ -29,6 +38,7 @@ final class TaskLookup: Sendable {
     func read<Answer: Sendable>(
         _ id: TaskID, for caller: Caller, _ read: (borrowing MirroredTask) -> Answer
     ) async throws(APIError) -> Answer {
+        if !isFollowing() { await catchUp(id) }
         let known: Answer?? = mirror.asked(id, at: clock.monotonic()) { task in
             task.isVisible && caller.scope.includes(task.record.owner) ? read(task) : nil
         }
@@ -36,6 +46,26 @@ final class TaskLookup: Sendable {
         case .some(.some(let answer)): return answer
         case .some(.none): throw .unknownTask(id.string)
         case .none: return read(try await recorded(id, for: caller))
+        }
+    }
+
+    /// What the record says now is taken over; if it says nothing in time, memory answers as it is.
+    private func catchUp(_ id: TaskID) async {
+        let (store, clock) = (store, clock)
+        let found = await withTaskGroup(of: TaskRecord??.self) { group in
+            group.addTask { .some(try? await store.record(of: id)) }
+            group.addTask {
+                try? await clock.sleep(for: Self.patience)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        guard case .some(let record?) = found else { return }
+        if record.intent == .remove {
+            mirror.remove(id)
+        } else if mirror.task(id) != nil {
+            mirror.replace(snapshot(of: record))
         }
     }
 

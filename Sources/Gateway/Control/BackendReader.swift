@@ -24,6 +24,8 @@ actor BackendReader {
     /// Read since the last time that was written.
     private var unsaved: Set<TaskID> = []
     private var wasWaiting = false
+    /// Whether this gateway writes what the backend says: always, where it is the only one.
+    private var isOurs: Bool
     private var alarmAt = MonotonicTime.distantFuture
 
     private var parts: DispatchParts { refresher.parts }
@@ -36,6 +38,7 @@ actor BackendReader {
         self.member = member
         self.refresher = refresher
         loop = refresher.loop
+        isOurs = refresher.parts.duties.isAlone
         wake = refresher.parts.mirror.register(readerOf: member.definition.name)
     }
 
@@ -46,10 +49,37 @@ actor BackendReader {
             group.addTask { try await self.saveRegularly() }
             for await _ in wake.wakeUps() {
                 try Task.checkCancellation()
+                await followDuty()
                 for id in startDue() { group.addTask { await self.read(id) } }
                 if let moment = nextAlarm() { group.addTask { await self.ring(at: moment) } }
             }
         }
+    }
+
+    // MARK: Among several gateways
+
+    /// Takes the backend's tasks over from another gateway, or leaves them to it.
+    private func followDuty() async {
+        let isMine = parts.duties.isMine(.watching(backend))
+        guard isMine != isOurs else { return }
+        guard isMine else {
+            isOurs = false
+            return
+        }
+        // What the record has of their logs is what the next lines follow on.
+        guard let tasks = try? await parts.store.live(on: backend) else { return }
+        watches = [:]
+        for record in tasks where record.state == .placed {
+            parts.mirror.replace(parts.lookup.snapshot(of: record))
+            parts.mirror.change(record.id) { $0.agree(withLogsOf: record) }
+        }
+        isOurs = true
+        for id in parts.mirror.watched(on: backend) { schedule.add(id, at: parts.clock.monotonic()) }
+    }
+
+    /// Whether a task is read although another gateway writes what is said of it: while this one's clients ask.
+    private func isAsked(_ task: MirroredTask) -> Bool {
+        parts.clock.monotonic() - task.lastAsked < ReadingPolicy.quietAfter
     }
 
     // MARK: When
@@ -99,8 +129,14 @@ actor BackendReader {
         guard let task = parts.mirror.task(id), task.isWatched, let attempt = task.record.attempt,
             attempt.backend == backend
         else { return await leave(id) }
+        let isOurs = isOurs
+        guard isOurs || isAsked(task) else { return await leave(id) }
         var watch = watches[id] ?? .init(attempt)
-        if watch.key != attempt.key { watch = .init(attempt) }
+        // Where another gateway writes, the record may tell of more lines than were read here.
+        if watch.key != attempt.key || watch.isOurs != isOurs || !isOurs && watch.cursor != attempt.logCursor {
+            watch = .init(attempt)
+        }
+        watch.isOurs = isOurs
         let line = refresher.firstLine(watch, of: task)
         watch.asksForLines = line != nil
         let reading = await ask(attempt.backendTask, from: line)
@@ -108,7 +144,7 @@ actor BackendReader {
         // Other tasks go on while the record takes this one's end.
         wake.wake()
         let pace = await refresher.take(reading, of: task.record, attempt, member, &watch)
-        watches[id] = watch
+        if isOurs == self.isOurs { watches[id] = watch }
         if let now = parts.mirror.task(id), now.record != task.record || !now.tail.unsaved.isEmpty {
             unsaved.insert(id)
         }
@@ -154,7 +190,7 @@ actor BackendReader {
                 batch.append(id)
                 rest.removeLast()
             }
-            guard await refresher.save(batch) else {
+            guard await refresher.save(batch, of: backend) else {
                 unsaved.formUnion(batch)
                 unsaved.formUnion(rest)
                 return

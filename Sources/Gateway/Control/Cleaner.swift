@@ -31,7 +31,7 @@ struct Cleaner: Service {
             for await _ in parts.cleaning.wakeUps() {
                 try Task.checkCancellation()
                 // Storage that is slow to answer holds up no cancel.
-                if busy.begin(nil) {
+                if parts.duties.isMine(.housekeeping), busy.begin(nil) {
                     group.addTask {
                         try? await removeAll()
                         busy.end(nil)
@@ -40,7 +40,8 @@ struct Cleaner: Service {
                 let cancels = Dictionary(
                     grouping: (try? await parts.store.cancelsToCarryOut()) ?? [], by: \.attempt?.backend)
                 // Each backend by itself: one that is frozen holds up nobody else's work.
-                for member in parts.fleet.members where busy.begin(member.definition.name) {
+                for member in parts.fleet.members
+                where parts.duties.isMine(.watching(member.definition.name)) && busy.begin(member.definition.name) {
                     group.addTask {
                         await serve(member, cancels[member.definition.name] ?? [])
                         busy.end(member.definition.name)
@@ -74,7 +75,8 @@ struct Cleaner: Service {
             } catch {
                 continue
             }
-            _ = try await parts.store.confirmCancel(attempt.key, webhook: parts.webhooks, at: now)
+            let store = parts.duties.store(parts.store, for: .watching(attempt.backend))
+            _ = try await store.confirmCancel(attempt.key, webhook: parts.webhooks, at: now)
             parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 }
             await parts.refresh(record.id)
             parts.placement.wake()

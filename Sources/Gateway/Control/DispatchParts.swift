@@ -31,12 +31,19 @@ struct DispatchParts: Sendable {
     var buckets: ClientBuckets?
     /// What the inventory allows the owners of tokens, by name; who isn't here has the defaults.
     var owners = OwnerPolicies()
+    /// What this gateway does, where several share the record.
+    var duties = Duties.alone
+    /// Keeps gateways that are gone from writing; nil where there is but one.
+    var fences: Fences?
+    /// Whether memory hears of what others change in the record.
+    var following = Following()
 
     /// What carries one attempt out.
     func transfer(_ attempt: AttemptRecord, _ member: FleetMember, slot: WakeUp, stage: TransferStage) -> Transfer {
         Transfer(
             attempt: attempt, backend: member.backend,
-            mayCommitAgain: !member.isCluster && !member.backend.choosesNames, store: store, fleet: fleet,
+            mayCommitAgain: !member.isCluster && !member.backend.choosesNames,
+            store: duties.store(store, for: .transferring), fleet: fleet, duties: duties,
             inputs: SubmissionBuilder(store: store, fleet: fleet, buckets: buckets, clock: clock), durable: durable,
             clock: clock, random: random,
             logger: logger, attemptLimit: attemptLimit, webhooks: webhooks, slot: slot, stage: stage)

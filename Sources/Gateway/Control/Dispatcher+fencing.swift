@@ -29,7 +29,7 @@ extension Dispatcher {
             return
         }
         let reason = "\(attempt.backend) has been silent for \(member.silence.components.seconds) s"
-        let outcome = try await parts.store.fence(attempt.key, reason: reason, webhook: parts.webhooks, at: now)
+        let outcome = try await decided.fence(attempt.key, reason: reason, webhook: parts.webhooks, at: now)
         await parts.refresh(record.id)
         guard case .queued = outcome else { return }
         parts.logger.warning(

@@ -21,6 +21,10 @@ extension Dispatcher {
     /// Stops what can't come to anything: inputs on their way to a backend that doesn't answer any more or gets nothing new, and
     /// attempts in whose place an older one was taken back.
     func stopUseless() {
+        if !parts.duties.isMine(.transferring) {
+            for id in transfers.keys { stop(id, because: "this gateway's lease has run out") }
+            return
+        }
         for (id, running) in transfers {
             let isStaging = running.stage.step == .sending
             if !running.holdsSlot, running.wasStaging != isStaging {
@@ -60,8 +64,10 @@ extension Dispatcher {
     // MARK: Recovery
 
     /// Takes up live attempts that nobody carries, left by an earlier life or by a transition whose answer was lost: committing
-    /// ones are settled by looking, others end and go back to the queue.
+    /// ones are settled by looking, others end and go back to the queue. Where several gateways share the record, so are those of
+    /// one that is gone.
     func recover() async throws {
+        hasForeign = false
         let (live, _) = try await parts.durable.run { () throws(RecordError) in try await parts.store.live() }
         for record in live {
             guard let attempt = record.liveAttempt else { continue }
@@ -69,12 +75,14 @@ extension Dispatcher {
                 if !attempt.isPrefetch, !running.holdsSlot { giveSlot(to: record.id) }
                 continue
             }
+            guard attempt.state != .accepted, try await mayTakeUp(attempt) else { continue }
             switch attempt.state {
-            case .committing: start(attempt, isResumed: true)
+            case .committing: try await takeOver(attempt)
             case .recorded, .sending: try await giveUp(attempt, because: "it was interrupted before the commit")
             case .accepted, .ended: break
             }
         }
+        if hasForeign { wake(after: Self.patience) }
     }
 
     /// Tells a transfer whose inputs were sent ahead that the record gave it a slot.
@@ -89,8 +97,10 @@ extension Dispatcher {
         let leftover: CleanupKind? = attempt.state == .sending && !attempt.isInPlace ? .discard : nil
         let release = Record.Release(
             proof: .nothingCommitted, reason: reason, leftover: leftover)
+        let isOurs = attempt.carrier == parts.duties.carrier
+        let store = parts.duties.store(parts.store, for: isOurs ? .transferring : .scheduling)
         _ = try await parts.durable.run { () throws(RecordError) in
-            try await parts.store.release(attempt.key, release, at: now)
+            try await store.release(attempt.key, release, at: now)
         }
         await parts.refresh(attempt.attempt.task)
     }
@@ -104,6 +114,11 @@ extension Dispatcher {
                 "attempt waits for a backend that is not listed",
                 ["task": .string(id.string), "backend": .string(attempt.backend.string)])
             return
+        }
+        if isDraining { return }
+        guard parts.duties.isMine(.transferring) else {
+            mayHaveLost = true
+            return wake(after: Self.patience)
         }
         let (slot, stage) = (WakeUp(), TransferStage(isResumed ? .committing : .sending))
         let transfer = parts.transfer(attempt, member, slot: slot, stage: stage)

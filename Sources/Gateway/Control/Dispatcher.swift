@@ -24,6 +24,10 @@ actor Dispatcher: Service {
     var isDraining = false
     /// Whether live attempts may be left that nobody carries: an answer of the record was lost, or it refused a step.
     var mayHaveLost = false
+    /// Under which lease this gateway decides; nil while another does.
+    var charge: Lease?
+    /// Whether another gateway still carries attempts out: it may end before they do.
+    var hasForeign = false
     private let scheduler: Scheduler
     private var state = SchedulerState()
     /// The fleet's version that the last pass knew, and since when: the start, or the last change of its members.
@@ -46,7 +50,7 @@ actor Dispatcher: Service {
     }
 
     func run() async throws {
-        try await recover()
+        if parts.duties.isAlone { try await recover() }
         parts.placement.wake()
         for await _ in parts.placement.wakeUps() {
             if Task.isCancelled { break }
@@ -54,6 +58,11 @@ actor Dispatcher: Service {
             // A pass over a long queue isn't repeated for each of many events: it may take a third of the time.
             if cost >= .milliseconds(5) { try? await parts.clock.sleep(for: min(cost * 2, .milliseconds(250))) }
         }
+        await standDown()
+    }
+
+    /// Begins nothing any more, and stops what is under way: a later start settles it, or another gateway.
+    func standDown() async {
         alarm?.cancel()
         isDraining = true
         for running in transfers.values { running.task.cancel() }
@@ -64,14 +73,21 @@ actor Dispatcher: Service {
 
     /// - Returns: how long it took to know what to do.
     private func passReporting() async -> Duration {
+        if isDraining { return .zero }
         // What waited for a backend that wasn't there can go on.
         let version = parts.fleet.version
         if version != fleetVersion {
             (fleetVersion, fleetChangedAt, mayHaveLost) = (version, now, true)
         }
-        if mayHaveLost {
+        let isNew = takeCharge()
+        if isNew || mayHaveLost || hasForeign {
             mayHaveLost = false
-            do { try await recover() } catch { mayHaveLost = true }
+            do { try await recover() } catch {
+                // Nothing is decided by who doesn't know what is under way.
+                if isNew { charge = nil }
+                mayHaveLost = true
+                if !parts.duties.isAlone { wake(after: .seconds(1)) }
+            }
         }
         do throws(RecordError) { return try await pass() } catch {
             mayHaveLost = mayHaveLost || error.outcomeUnknown
@@ -84,6 +100,7 @@ actor Dispatcher: Service {
     private func pass() async throws(RecordError) -> Duration {
         let begin = parts.clock.monotonic()
         stopUseless()
+        guard isInCharge else { return .zero }
         try await readQueue()
         let abandoned = try await abandonable()
         guard !queue.isEmpty || !abandoned.isEmpty else { return .zero }
@@ -138,7 +155,7 @@ actor Dispatcher: Service {
             guard running.attempt.backend == placement.backend else {
                 return stop(row.id, because: "\(placement.backend) can take it sooner")
             }
-            guard try await parts.store.promote(running.attempt.key, at: now) else { return }
+            guard try await decided.promote(running.attempt.key, at: now) else { return }
             giveSlot(to: row.id)
             return await parts.refresh(row.id)
         }
@@ -169,8 +186,9 @@ actor Dispatcher: Service {
         try await parts.roster?.willPlace(on: backend)
         // A ClusterODM takes versions 1–5 only, and keeps the routes of old tasks: a fresh name each time.
         let isFresh = member.isCluster
-        let outcome = try await parts.store.begin(
-            id, on: backend, manner, reason: reason, at: now, output: output
+        let carrier = parts.duties.carrier
+        let outcome = try await decided.begin(
+            id, on: backend, manner, reason: reason, at: now, carrier: carrier, output: output
         ) { number in
             member.backend.identity(for: id, attempt: number, isFresh: isFresh, random: random)
         }
@@ -224,14 +242,14 @@ actor Dispatcher: Service {
             left -= 1
         }
         for (taskClass, ids) in unmarked {
-            try await parts.store.markWaiting(ids, reason: byClass[taskClass].map(text) ?? "", at: now)
+            try await decided.markWaiting(ids, reason: byClass[taskClass].map(text) ?? "", at: now)
             for id in ids { await parts.refresh(id) }
         }
         if left == 0 { parts.placement.wake() }
     }
 
     private func fail(_ id: TaskID, because reason: String) async throws(RecordError) {
-        _ = try await parts.store.failQueued(id, reason: reason, webhook: parts.webhooks, at: now)
+        _ = try await decided.failQueued(id, reason: reason, webhook: parts.webhooks, at: now)
         await parts.refresh(id)
         parts.webhookWake.wake()
     }

@@ -87,6 +87,11 @@ actor Fetcher: Service {
     }
 
     private func pass() async throws {
+        // Another gateway fetches: what was begun here belongs to it.
+        guard parts.duties.isMine(.fetching) else {
+            for fetch in running.values { fetch.work.cancel() }
+            return
+        }
         let records = try await parts.durable.run { () throws(RecordError) in try await parts.store.fetching() }.result
         let wanted = Set(records.map(\.fetchRun))
         for fetch in running.values where !wanted.contains(fetch.run) { fetch.work.cancel() }
@@ -118,7 +123,7 @@ actor Fetcher: Service {
 
     private func start(_ record: TaskRecord) {
         let job = FetchJob(
-            task: record, store: parts.store, durable: parts.durable, clock: parts.clock, client: client, spool: spool,
+            task: record, store: store, durable: parts.durable, clock: parts.clock, client: client, spool: spool,
             storage: storage, rules: rules)
         // Owned by `running`: a group's children can't be cancelled singly.
         let work = Task(executorPreference: loop) { () async -> Result<Void, FetchError> in
@@ -133,7 +138,7 @@ actor Fetcher: Service {
     // MARK: Ends
 
     private func settle(_ record: TaskRecord, _ outcome: Result<Void, FetchError>) async {
-        if !isDraining {
+        if !isDraining, parts.duties.isMine(.fetching) {
             switch outcome {
             case .success: parts.logger.info("inputs fetched", ["task": .string(record.id.string)])
             case .failure(let error): await note(error, of: record)
@@ -158,7 +163,7 @@ actor Fetcher: Service {
             ])
         do {
             let failures = try await parts.durable.run { () throws(RecordError) in
-                try await parts.store.noteFetchFailure(record.id, reason: error.message, at: now)
+                try await store.noteFetchFailure(record.id, reason: error.message, at: now)
             }.result
             guard let failures else { return }
             guard !error.isFinal, failures < FetchRules.tries else { return await giveUp(record.id, error.message) }
@@ -172,7 +177,7 @@ actor Fetcher: Service {
         // The files first: once the task is over, the record keeps what it has of them.
         try? await forget(id)
         _ = try? await parts.durable.run { () throws(RecordError) in
-            try await parts.store.failQueued(id, reason: reason, webhook: parts.webhooks, at: now)
+            try await store.failQueued(id, reason: reason, webhook: parts.webhooks, at: now)
         }
         parts.webhookWake.wake()
     }
@@ -208,9 +213,11 @@ actor Fetcher: Service {
 
     private func forget(_ id: TaskID) async throws {
         try await FetchJob.forget(
-            id, store: parts.store, durable: parts.durable, clock: parts.clock, spool: spool, storage: storage)
+            id, store: store, durable: parts.durable, clock: parts.clock, spool: spool, storage: storage)
     }
 
+    /// For what only the gateway does that fetches.
+    private var store: TaskStore { parts.duties.store(parts.store, for: .fetching) }
     private var now: Timestamp { parts.clock.timestamp }
 }
 

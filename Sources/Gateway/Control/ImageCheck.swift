@@ -40,7 +40,8 @@ struct ImageCheck: Sendable {
         else { return false }
         let reason =
             "\(attempt.backend) counts \(info.imagesCount) images where \(record.images) were sent; it was removed there"
-        guard (try? await parts.store.markUnfit(attempt.key, reason: reason, at: parts.clock.timestamp)) == true else {
+        let store = parts.duties.store(parts.store, for: .watching(attempt.backend))
+        guard (try? await store.markUnfit(attempt.key, reason: reason, at: parts.clock.timestamp)) == true else {
             return true
         }
         parts.mirror.change(record.id) { task in
@@ -60,7 +61,8 @@ struct ImageCheck: Sendable {
             proof: .seenEnded, isCounted: true, reason: reason, limit: parts.attemptLimit,
             retryAt: parts.clock.timestamp + CountedPause.after(record.failures), passesOver: true)
         release.event = .imagesDiffer
-        _ = try? await parts.store.release(attempt.key, release, webhook: parts.webhooks, at: parts.clock.timestamp)
+        let store = parts.duties.store(parts.store, for: .watching(attempt.backend))
+        _ = try? await store.release(attempt.key, release, webhook: parts.webhooks, at: parts.clock.timestamp)
         parts.logger.warning(
             "images differ", ["task": .string(record.id.string), "reason": .string(reason)])
         parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 }

@@ -35,9 +35,12 @@ struct Janitor: Service {
         var nextSweep = parts.clock.monotonic() + Self.sweepEvery
         while true {
             if health.problem == nil {
-                do { try await removeDue() } catch { try Task.checkCancellation() }
+                let isOurs = parts.duties.isMine(.housekeeping)
+                if isOurs { do { try await removeDue() } catch { try Task.checkCancellation() } }
                 if parts.clock.monotonic() >= nextSweep {
-                    await sweepAll()
+                    // The spool is this gateway's own.
+                    if isOurs { await sweepStorage() }
+                    await sweepSpool()
                     nextSweep = parts.clock.monotonic() + Self.sweepEvery
                 }
             }
@@ -84,10 +87,13 @@ struct Janitor: Service {
 
     // MARK: What nobody knows
 
-    private func sweepAll() async {
+    private func sweepStorage() async {
         let grace = storage is S3Store ? Self.longestUpload : Self.unfinishedGrace
         await removeUnfinished(in: storage, before(grace))
         await sweep(storage)
+    }
+
+    private func sweepSpool() async {
         guard let spool else { return }
         await removeUnfinished(in: spool, before(Self.unfinishedGrace))
         await sweep(spool)

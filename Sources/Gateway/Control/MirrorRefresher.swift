@@ -35,6 +35,8 @@ struct MirrorRefresher: Service {
         /// Readings in a row to which there was no answer.
         var failures = 0
         var grace = VanishingGrace()
+        /// Whether this gateway writes what the backend says; else another does, and this one only shows it.
+        var isOurs = true
 
         /// The state after a start: the record knows how far the log was read.
         init(_ attempt: AttemptRecord) {
@@ -83,6 +85,9 @@ struct MirrorRefresher: Service {
             watch.failures = 0
             watch.grace.known()
             return await show(info, of: record, attempt, &watch)
+        case .failure where !watch.isOurs:
+            watch.failures += 1
+            return .usual
         case .failure(let error) where error.code == .unknownTask:
             watch.failures = 0
             return await missed(record, attempt, member, &watch)
@@ -98,23 +103,27 @@ struct MirrorRefresher: Service {
     private func show(
         _ info: TaskInfo, of record: TaskRecord, _ attempt: AttemptRecord, _ watch: inout Watch
     ) async -> Pace {
-        if await ImageCheck(parts: parts).rejects(info, of: record, attempt) { return .usual }
+        if watch.isOurs, await ImageCheck(parts: parts).rejects(info, of: record, attempt) { return .usual }
+        let before = watch.cursor
         let isNewSection = Self.beganAnew(info, watch)
         let lines = isNewSection ? [Self.separator] : Self.newLines(info, watch)
         watch.cursor = isNewSection ? 0 : watch.cursor + lines.count
         watch.lastProcessingTime = info.processingTime
-        let cursor = watch.cursor
+        let (cursor, isOurs) = (watch.cursor, watch.isOurs)
         parts.mirror.change(record.id) { task in
             // What still runs of an earlier run, which is being ended for a restart, isn't shown any more.
             guard task.record.attempt?.key == attempt.key, task.record.intent != .restart else { return }
+            // The record told of more lines meanwhile, of which this reading doesn't know.
+            guard isOurs || task.record.attempt?.logCursor == before else { return }
             task.tail.append(lines)
             task.record.attempt?.logCursor = cursor
             task.record.show(info)
         }
         // The log's new lines are to be read before an end is taken.
         if isNewSection { return .atOnce }
+        guard watch.isOurs else { return .usual }
         if info.status.isFinal, !watch.asksForLines {
-            _ = await save([record.id])
+            _ = await save([record.id], of: attempt.backend)
             return .usual
         }
         return info.status.isFinal ? await finish(info, record.id, attempt) : .usual
@@ -136,13 +145,14 @@ struct MirrorRefresher: Service {
     /// Records the end that the backend says; until it is in the record the last state is shown.
     private func finish(_ info: TaskInfo, _ id: TaskID, _ attempt: AttemptRecord) async -> Pace {
         // The lines first: the record takes none of an attempt that has ended.
-        guard await save([id]) else { return .usual }
+        guard await save([id], of: attempt.backend) else { return .usual }
         if info.status == .failed, await startsAnother(info, id, attempt) { return .usual }
         let end = TaskEnd(
             code: info.status, errorMessage: info.errorMessage, progress: info.progress,
             processingTime: info.processingTime >= 0 ? info.processingTime : nil,
             imagesCount: info.imagesCount >= 0 ? info.imagesCount : nil)
-        guard let outcome = try? await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: now) else {
+        let store = store(of: attempt.backend)
+        guard let outcome = try? await store.finish(attempt.key, end, webhook: parts.webhooks, at: now) else {
             return .usual
         }
         // An end that was recorded already, by its cancel, has freed its slot already.
@@ -164,7 +174,7 @@ struct MirrorRefresher: Service {
             let release = Record.Release(
                 proof: .seenEnded, reason: "\(info.errorMessage ?? "The run failed"); it is started again with more",
                 outcome: .outgrown)
-            let outcome = try await parts.store.release(attempt.key, release, webhook: parts.webhooks, at: now)
+            let outcome = try await store(of: attempt.backend).release(attempt.key, release, webhook: parts.webhooks, at: now)
             if outcome != .lost { parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 } }
             await ended(id, attempt, outcome)
         } catch {
@@ -204,7 +214,7 @@ struct MirrorRefresher: Service {
             return .after(Self.missedPause)
         }
         watch.grace.missed(at: parts.clock.monotonic())
-        guard watch.grace.isOver, await save([record.id]) else { return .after(Self.missedPause) }
+        guard watch.grace.isOver, await save([record.id], of: attempt.backend) else { return .after(Self.missedPause) }
         guard let outcome = try? await giveUp(parts.mirror.task(record.id)?.record ?? record, attempt, member) else {
             return .after(Self.missedPause)
         }
@@ -219,19 +229,20 @@ struct MirrorRefresher: Service {
         if hadStarted, (parts.fleet.member(member.definition.name) ?? member).onVanished == .fail {
             let end = TaskEnd(
                 code: .failed, errorMessage: "\(member.definition.name) no longer knows this task, which had started")
-            return try await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: now)
+            return try await store(of: attempt.backend).finish(attempt.key, end, webhook: parts.webhooks, at: now)
         }
         let release = Record.Release(
             proof: .vanished, isCounted: hadStarted, reason: "the backend no longer knows the task",
             limit: parts.attemptLimit)
-        return try await parts.store.release(attempt.key, release, webhook: parts.webhooks, at: now)
+        return try await store(of: attempt.backend).release(attempt.key, release, webhook: parts.webhooks, at: now)
     }
 
     // MARK: The record
 
     /// Writes what the mirror has of tasks and the record doesn't.
     /// - Returns: false where the record can't be reached; true also where it has moved on, which memory then follows.
-    func save(_ ids: [TaskID]) async -> Bool {
+    func save(_ ids: [TaskID], of backend: BackendName) async -> Bool {
+        guard parts.duties.isMine(.watching(backend)) else { return await follow(ids) }
         var (progress, output): ([TaskProgress], [OutputLines]) = ([], [])
         for id in ids {
             guard let task = parts.mirror.task(id), let key = task.record.attempt?.key else { continue }
@@ -243,7 +254,9 @@ struct MirrorRefresher: Service {
             output.append(lines)
         }
         guard !progress.isEmpty || !output.isEmpty else { return true }
-        guard let saved = try? await parts.store.save(progress: progress, output: output, at: now) else { return false }
+        guard let saved = try? await store(of: backend).save(progress: progress, output: output, at: now) else {
+            return false
+        }
         for entry in output {
             guard saved.output.contains(entry.attempt) else {
                 // Somebody else wrote, or an earlier answer was lost.
@@ -256,6 +269,17 @@ struct MirrorRefresher: Service {
             }
         }
         return true
+    }
+
+    /// Another gateway writes: what the record has by now needn't be kept here.
+    private func follow(_ ids: [TaskID]) async -> Bool {
+        for id in ids { await parts.refresh(id) }
+        return true
+    }
+
+    /// The store for what only the gateway writes that watches a backend.
+    private func store(of backend: BackendName) -> TaskStore {
+        parts.duties.store(parts.store, for: .watching(backend))
     }
 
     private var now: Timestamp { parts.clock.timestamp }

@@ -15,6 +15,8 @@ struct MirroredTask: Sendable {
     var lastAsked: MonotonicTime
     /// The info object without output, as JSON.
     private(set) var body: [UInt8] = []
+    /// What is shown until a moment, where the task has just ended: several gateways are to know of an end before a client does.
+    private var earlier: (body: [UInt8], until: MonotonicTime)?
 
     /// - Parameters:
     ///   - record: the row.
@@ -42,10 +44,15 @@ struct MirroredTask: Sendable {
     ///
     /// Progress and lines are written every few seconds, so the record may be behind; after a restart nothing of the
     /// earlier run is left.
-    func following(_ old: MirroredTask) -> MirroredTask {
+    /// - Parameters:
+    ///   - old: what memory had.
+    ///   - endDelay: how long an end isn't shown yet.
+    /// - Returns: the two together.
+    func following(_ old: MirroredTask, endDelay: Duration = .zero) -> MirroredTask {
         var new = self
         new.lastAsked = old.lastAsked
         guard record.run == old.record.run else { return new }
+        new.keepShowing(old, lastAsked, endDelay)
         new.tail = old.tail
         new.tail.agree(withRecorded: record.lineCount)
         new.record.progress = max(record.progress, old.record.progress)
@@ -53,10 +60,21 @@ struct MirroredTask: Sendable {
             new.record.ownerCode = old.record.ownerCode
             new.record.processingTime = old.record.processingTime
             new.record.imagesShown = old.record.imagesShown ?? record.imagesShown
-            new.record.attempt?.logCursor = old.record.attempt?.logCursor ?? 0
+            // Where the record has more lines than memory, its word of the log goes with them.
+            if record.lineCount <= old.tail.end {
+                new.record.attempt?.logCursor = old.record.attempt?.logCursor ?? 0
+            }
         }
         new.compose()
         return new
+    }
+
+    /// Takes over how far the record has the task's logs: another gateway wrote them, and this one goes on from there.
+    mutating func agree(withLogsOf recorded: TaskRecord) {
+        guard record.attempt?.key == recorded.attempt?.key, record.run == recorded.run else { return }
+        tail = OutputTail(savedLines: recorded.lineCount)
+        record.attempt?.logCursor = recorded.attempt?.logCursor ?? 0
+        record.lineCount = recorded.lineCount
     }
 
     /// What /task/{uuid}/info says, without output.
@@ -73,6 +91,23 @@ struct MirroredTask: Sendable {
         return info
     }
 
+    /// A client that hears of an end asks for the results at once, perhaps elsewhere (rules: *Mirror and replicas*). What its
+    /// owner cancelled shows that from the beginning.
+    private mutating func keepShowing(_ old: MirroredTask, _ now: MonotonicTime, _ delay: Duration) {
+        guard record.state.isFinal else { return }
+        if old.record.state.isFinal {
+            earlier = old.earlier
+        } else if delay > .zero, !old.record.shownCode.isFinal, record.state != .canceled || old.isWatched {
+            earlier = (old.body, now + delay)
+        }
+    }
+
+    /// The info object without output, as it is shown at a moment.
+    func body(at now: MonotonicTime) -> [UInt8] {
+        if let earlier, now < earlier.until { return earlier.body }
+        return body
+    }
+
     /// Writes the object anew; to be called after every change of what it shows.
     mutating func compose() {
         var json = JSONWriter(reserving: 512)
@@ -81,9 +116,12 @@ struct MirroredTask: Sendable {
     }
 
     /// The whole info object.
-    /// - Parameter lines: the console lines to show; nil leaves the key out.
+    /// - Parameters:
+    ///   - lines: the console lines to show; nil leaves the key out.
+    ///   - now: an end may be too young to be shown.
     /// - Returns: one JSON object.
-    func answer(with lines: (some Collection<String>)?) -> [UInt8] {
+    func answer(with lines: (some Collection<String>)?, at now: MonotonicTime) -> [UInt8] {
+        let body = body(at: now)
         guard let lines else { return body }
         var json = JSONWriter(reserving: 256)
         json.beginArray()

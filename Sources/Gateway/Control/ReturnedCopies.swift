@@ -43,10 +43,11 @@ struct ReturnedCopies: Sendable {
 
     private func carryOut(_ verdict: Verdict, _ attempt: AttemptRecord) async throws {
         let id = attempt.attempt.task
+        let store = parts.duties.store(parts.store, for: .watching(attempt.backend))
         let isAdopted =
             verdict == .adopt
-            ? try await parts.store.adopt(attempt.key, reason: "\(attempt.backend) is back with it", at: now) : false
-        if !isAdopted { _ = try await parts.store.dropFenced(attempt.key, at: now) }
+            ? try await store.adopt(attempt.key, reason: "\(attempt.backend) is back with it", at: now) : false
+        if !isAdopted { _ = try await store.dropFenced(attempt.key, at: now) }
         await parts.refresh(id)
         parts.logger.info(
             isAdopted ? "a backend returned with its task, which goes on" : "a returned backend's old copy is removed",

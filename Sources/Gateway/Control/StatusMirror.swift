@@ -38,17 +38,22 @@ final class StatusMirror: Sendable {
 
     /// Whether what is dropped could be read again now.
     private let mayForget: @Sendable () -> Bool
+    /// How long an end isn't shown yet.
+    private let endDelay: @Sendable () -> Duration
 
     /// - Parameters:
     ///   - finishedLimit: finished tasks that are kept in memory.
     ///   - tailBudget: bytes that the console lines of all tasks may take.
     ///   - mayForget: false while the database is away, when polls are answered from memory alone.
+    ///   - endDelay: how long an end isn't shown yet, so that other gateways know of it too.
     init(
-        finishedLimit: Int = 2000, tailBudget: Int = 64 << 20, mayForget: @escaping @Sendable () -> Bool = { true }
+        finishedLimit: Int = 2000, tailBudget: Int = 64 << 20, mayForget: @escaping @Sendable () -> Bool = { true },
+        endDelay: @escaping @Sendable () -> Duration = { .zero }
     ) {
         self.finishedLimit = finishedLimit
         self.tailBudget = tailBudget
         self.mayForget = mayForget
+        self.endDelay = endDelay
     }
 
     private func shard(of id: TaskID) -> Shard {
@@ -126,6 +131,11 @@ final class StatusMirror: Sendable {
         return signal
     }
 
+    /// Has whoever reads backends look up: what this gateway does for them may have changed.
+    func wakeReaders() {
+        totals.withLock { totals in for signal in totals.signals.values { signal.wake() } }
+    }
+
     /// The tasks of a backend that are to be read at once, each given once: new ones, and those asked for again.
     func takeUrgent(on backend: BackendName) -> Set<TaskID> {
         totals.withLock { $0.urgent.removeValue(forKey: backend) ?? [] }
@@ -158,13 +168,14 @@ final class StatusMirror: Sendable {
 
     /// Takes a snapshot over that was made anew from the record; what is newer in memory stays.
     func replace(_ snapshot: MirroredTask) {
+        let delay = endDelay()
         update(snapshot.record.id) { current in
             guard let old = current else {
                 current = snapshot
                 return
             }
             guard snapshot.record.revision >= old.record.revision else { return }
-            current = snapshot.following(old)
+            current = snapshot.following(old, endDelay: delay)
         }
     }
 

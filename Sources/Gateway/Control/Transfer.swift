@@ -28,6 +28,8 @@ struct Transfer: Sendable {
     let mayCommitAgain: Bool
     let store: TaskStore
     let fleet: Fleet
+    /// Where several gateways share the record: whether this one may still act.
+    let duties: Duties
     let inputs: SubmissionBuilder
     let durable: Durable
     let clock: any WorldClock
@@ -200,6 +202,7 @@ struct Transfer: Sendable {
     ) async -> DispatchStateMachine.Action {
         do throws(BackendError) {
             if self.attempt.isInPlace { return machine.staged() }
+            guard duties.isMine(.transferring) else { return .stop }
             let submission = try await inputs.submission(of: attempt, to: backend)
             try await backend.stage(attempt, submission)
             return machine.staged()
@@ -213,6 +216,8 @@ struct Transfer: Sendable {
         _ machine: inout DispatchStateMachine, _ attempt: Attempt, _ name: inout BackendTaskID?,
         _ failure: inout String
     ) async -> DispatchStateMachine.Action {
+        // Another gateway may have begun to settle this attempt: then nothing leaves here any more.
+        guard duties.isMine(.transferring) else { return .stop }
         do throws(BackendError) {
             if self.attempt.isInPlace {
                 try await backend.restart(

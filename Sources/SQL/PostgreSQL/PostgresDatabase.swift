@@ -101,6 +101,9 @@ public final class PostgresDatabase: Database {
         return stream
     }
 
+    /// Changes with the connection that listens.
+    public var listenEpoch: UInt64 { broadcaster.epoch }
+
     /// Tells every listener of the channel, in every program on this database.
     public func notify(channel: String, payload: String) async throws(DatabaseError) {
         try NotificationLimits.check(channel: channel, payload: payload)

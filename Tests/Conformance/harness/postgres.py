@@ -27,20 +27,37 @@ class Postgres:
             identity = {"user": self.user, "group": account.pw_gid, "extra_groups": []}
         self._identity = identity
         self._bin = places[-1]
-        data = os.path.join(self.folder, "data")
+        data = self._data = os.path.join(self.folder, "data")
         subprocess.run(
             [f"{self._bin}/initdb", "-D", data, "-U", "scaleodm", "--auth=trust", "--no-sync", "--encoding=UTF8",
              "--locale=C"],
             check=True, cwd=self.folder, stdout=subprocess.DEVNULL, **identity)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
+        self._numbers = itertools.count(1)
+        self.start()
+
+    def start(self):
         self.server = Program(
             "postgres",
-            [f"{self._bin}/postgres", "-D", data, "-k", self.folder, "-h", "127.0.0.1", "-p", self.port,
+            [f"{self._bin}/postgres", "-D", self._data, "-k", self.folder, "-h", "127.0.0.1", "-p", self.port,
              "-c", "fsync=off", "-c", "max_connections=200"],
             cwd=self.folder, user=self.user)
         self.server.wait_for_line("ready to accept connections")
-        self._numbers = itertools.count(1)
+
+    def stop(self):
+        """A fast shutdown: every connection is ended."""
+        self.server.signal(2)
+        self.server._expected_to_end = True
+        self.server.process.wait(30)
+        self.server.stop()
+
+    def ask(self, url, statement):
+        """The lines that a statement gives, columns separated by `|`."""
+        done = subprocess.run(
+            [f"{self._bin}/psql", url, "-X", "-A", "-t", "-c", statement],
+            check=True, cwd="/", capture_output=True, text=True, timeout=30)
+        return done.stdout.splitlines()
 
     def database(self):
         """The URL of a new, empty database."""
