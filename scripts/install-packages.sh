@@ -1,14 +1,17 @@
 #!/bin/bash
 # Installs the Debian packages that a part of the project needs; says nothing when all are there.
 #
-#   scripts/install-packages.sh [--check] GROUP…      groups: build, test, bench
+#   scripts/install-packages.sh [--check] GROUP…      groups: build, test, bench, deb
 #
 # As root, or with sudo where that asks no question, it installs what is missing; otherwise, and with --check, it names it.
 # Exit code 0: all are there now; 1: some are missing or could not be installed; 2: wrong usage.
 set -euo pipefail
 
 build_packages=(libcurl4-openssl-dev libyaml-dev libpq-dev libsqlite3-dev libssl-dev zlib1g-dev libarchive-dev libexpat1-dev pkg-config)
-test_packages=(postgresql python3-venv curl unzip zip openssl)
+# The second line: what judges the packaging.
+test_packages=(postgresql python3-venv curl unzip zip openssl
+    docker-compose systemd dpkg-dev binutils gcc libc6-dev lintian man-db mandoc zsh fish)
+deb_packages=(dpkg-dev binutils lintian git)
 bench_packages=(wrk curl)
 
 check_only=no
@@ -18,6 +21,7 @@ for argument in "$@"; do
     --check) check_only=yes ;;
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
+    deb) wanted+=("${deb_packages[@]}") ;;
     bench)
         wanted+=("${bench_packages[@]}")
         # Any build of nginx with the dav module will do: the upload benchmark stores by PUT.
@@ -27,13 +31,13 @@ for argument in "$@"; do
         fi
         ;;
     *)
-        echo "install-packages.sh: unknown group '$argument' (build, test or bench)" >&2
+        echo "install-packages.sh: unknown group '$argument' (build, test, bench or deb)" >&2
         exit 2
         ;;
     esac
 done
 if [ ${#wanted[@]} -eq 0 ]; then
-    echo "usage: scripts/install-packages.sh [--check] build|test|bench …" >&2
+    echo "usage: scripts/install-packages.sh [--check] build|test|bench|deb …" >&2
     exit 2
 fi
 

@@ -42,6 +42,10 @@ if part build "$swift" build "${flags[@]}" --build-tests; then
         .build/venv/bin/python -m pytest Tests/Conformance ${SCALEODM_TEST_ARGUMENTS:-} || true
 fi
 
+# What the packages, charts and completions are made of; what needs the program is skipped where the build failed.
+SCALEODM_BINARIES=${binaries:-} part packaging .build/venv/bin/python -m pytest Tests/Packaging \
+    -q -ra -p no:cacheprovider --timeout=120 || true
+
 # The simulators that the suites stand on are Python: what they promise is tested whether or not the build succeeded.
 part simulators .build/venv/bin/python -m pytest Tests/ArgoSimulator Tests/ScaleODMSimulator \
     -q -p no:cacheprovider -W ignore::DeprecationWarning --timeout=120 || true
@@ -49,7 +53,7 @@ part simulators .build/venv/bin/python -m pytest Tests/ArgoSimulator Tests/Scale
 echo
 echo "== The runners' closing lines"
 grep -hE 'Test run with [0-9]+ tests|Executed [1-9][0-9]* tests' "$logs/swift-tests.log" 2>/dev/null | tail -2 || true
-tail -qn1 "$logs/conformance.log" "$logs/simulators.log" 2>/dev/null || true
+tail -qn1 "$logs/conformance.log" "$logs/packaging.log" "$logs/simulators.log" 2>/dev/null || true
 echo "== Times"
 printf '%s\n' "${times[@]}"
 echo "total        $(printf '%4d' $SECONDS) s"

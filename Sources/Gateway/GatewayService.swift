@@ -21,6 +21,7 @@ public struct GatewayService: Sendable {
     let logger: Logger
     private let loops: [EventLoop]
     private let status = GatewayStatus()
+    private let heartbeat: LoopHeartbeat
 
     /// - Parameters:
     ///   - inventory: what the operator wrote.
@@ -32,7 +33,11 @@ public struct GatewayService: Sendable {
         self.loops = loops
         self.control = control
         self.logger = logger
+        heartbeat = LoopHeartbeat(loops: loops + [control])
     }
+
+    /// Whether every event loop turns: a process in which one doesn't is to be started anew.
+    public var isAlive: Bool { heartbeat.isAlive(at: .now()) }
 
     /// What clients and operators connect to.
     public enum Listener: Sendable {
@@ -51,7 +56,6 @@ public struct GatewayService: Sendable {
     /// - Parameter announce: told of each listener.
     /// - Throws: why it couldn't start, or which part failed.
     public func run(announce: @escaping Announce) async throws {
-        let heartbeat = LoopHeartbeat(loops: loops + [control])
         let admin = try await adminListener(heartbeat)
         announce(.admin, "\(try await admin.bind())")
         let serving = Part(name: "gateway") { try await serve(announce) }

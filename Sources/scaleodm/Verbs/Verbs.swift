@@ -2,9 +2,10 @@ internal import Gateway
 
 /// Every verb of the program, in the order of its help.
 enum Verbs {
-    static let table = VerbTable(
+    static let table: VerbTable = VerbTable(
         verbs: [
             ServeCommand.verb, CheckCommand.verb, SubmitCommand.verb, DownloadCommand.verb, TasksCommand.verb,
-            TasksShowCommand.verb, BackendsCommand.verb, DemoCommand.verb,
+            TasksShowCommand.verb, BackendsCommand.verb, HealthCommand.verb, DemoCommand.verb, ImportCommand.verb,
+            CompletionsCommand.verb, ManCommand.verb,
         ], version: GatewayService.version)
 }
