@@ -29,6 +29,7 @@ def site(scratch):
     world = World(scratch / "site")
     first = world.node(name="one", task_seconds=0.3, token="n0de-token")
     second = world.node(name="two", task_seconds=0.3)
+    world.listed = [first, second]
     tasks = {node.name: upload(node, f"old task of {node.name}") for node in (first, second)}
     folder = scratch / "cluster"
     folder.mkdir()
@@ -48,45 +49,6 @@ def upload(node, name):
                            options='[{"name":"dsm","value":true}]')
     node.api.wait(uuid)
     return uuid
-
-
-def test_old_tasks_still_answer(site, scratch):
-    world, folder, tasks = site
-    data = scratch / "data"
-    answer = command("import", "--nodes", folder / "nodes.json", "--routes", folder / "routes.json", "--data", data,
-                     "--listen", "127.0.0.1:0")
-    assert answer.returncode == 0, answer.stderr
-    assert "backends   2, of them 1 locked" in answer.stdout
-    assert "tasks      2 taken over, 0 known before" in answer.stdout
-    assert "no longer has task 11111111-2222-4333-8444-555555555555: left out" in answer.stderr
-    text = (data / "gateway.yaml").read_text()
-    assert "n0de-token" not in text and TOKEN not in text
-    secrets = [file for file in (data / "tokens").iterdir()]
-    assert [file.read_text() for file in secrets] == ["n0de-token"]
-    assert stat.S_IMODE(secrets[0].stat().st_mode) == 0o600 and stat.S_IMODE((data / "tokens").stat().st_mode) == 0o700
-
-    with open(data / "gateway.yaml", "a") as file:
-        file.write("admin: {listen: \"127.0.0.1:0\"}\n")
-    program = Program("gateway", [binary("scaleodm", "SCALEODM_GATEWAY"), "serve", "-c", data / "gateway.yaml"], cwd=data)
-    try:
-        from harness.api import API
-
-        admin = program.wait_for_line(r"admin on (http://[^ ]*:\d+)").group(1)
-        url = program.wait_for_line(r"listening on (http://[^ ]*:\d+)").group(1)
-        api = API(url, TOKEN)
-        for name, uuid in tasks.items():
-            info = api.wait(uuid, 40)
-            assert info["name"] == f"old task of {name}" and info["imagesCount"] == 3
-            assert {"name": "dsm", "value": True} in info["options"]
-            assert api.download(uuid).status_code == 200
-        assert set(api.tasks()) == set(tasks.values())
-        def states():
-            return sorted(backend["state"] for backend in json.loads(
-                command("backends", "--json", "--admin", admin).stdout))
-
-        eventually("one is locked", lambda: states() == ["locked", "online"])
-    finally:
-        program.stop()
 
 
 def test_it_may_be_done_again_and_nothing_is_overwritten(site, scratch):
@@ -155,3 +117,51 @@ def test_a_running_gateway_is_in_the_way(scratch, tmp_path):
         assert not (tmp_path / "gateway.yaml").exists()
     finally:
         gateway.stop()
+
+
+def test_old_tasks_still_answer_and_obey(site, scratch):
+    world, folder, tasks = site
+    data = scratch / "data"
+    answer = command("import", "--nodes", folder / "nodes.json", "--routes", folder / "routes.json", "--data", data,
+                     "--listen", "127.0.0.1:0")
+    assert answer.returncode == 0, answer.stderr
+    assert "backends   2, of them 1 locked" in answer.stdout
+    assert "tasks      2 taken over, 0 known before" in answer.stdout
+    assert "no longer has task 11111111-2222-4333-8444-555555555555: left out" in answer.stderr
+    text = (data / "gateway.yaml").read_text()
+    assert "n0de-token" not in text and TOKEN not in text
+    secrets = [file for file in (data / "tokens").iterdir()]
+    assert [file.read_text() for file in secrets] == ["n0de-token"]
+    assert stat.S_IMODE(secrets[0].stat().st_mode) == 0o600 and stat.S_IMODE((data / "tokens").stat().st_mode) == 0o700
+
+    with open(data / "gateway.yaml", "a") as file:
+        file.write("admin: {listen: \"127.0.0.1:0\"}\n")
+    program = Program("gateway", [binary("scaleodm", "SCALEODM_GATEWAY"), "serve", "-c", data / "gateway.yaml"], cwd=data)
+    try:
+        from harness.api import API
+
+        admin = program.wait_for_line(r"admin on (http://[^ ]*:\d+)").group(1)
+        url = program.wait_for_line(r"listening on (http://[^ ]*:\d+)").group(1)
+        api = API(url, TOKEN)
+        for name, uuid in tasks.items():
+            info = api.wait(uuid, 40)
+            assert info["name"] == f"old task of {name}" and info["imagesCount"] == 3
+            assert {"name": "dsm", "value": True} in info["options"]
+            assert api.download(uuid).status_code == 200
+        assert set(api.tasks()) == set(tasks.values())
+        def states():
+            return sorted(backend["state"] for backend in json.loads(
+                command("backends", "--json", "--admin", admin).stdout))
+
+        eventually("one is locked", lambda: states() == ["locked", "online"])
+
+        # The node has the images, and the gateway hasn't: it starts again where it is, and goes from there.
+        node, uuid = world.listed[0], tasks["one"]
+        starts = node.starts(uuid)
+        assert api.act("restart", uuid) == {"success": True}
+        eventually("it ran again", lambda: node.starts(uuid) == starts + 1 and api.code(uuid) == 40)
+        assert api.act("remove", uuid) == {"success": True}
+        eventually("the node has it no more", lambda: uuid not in node.api.tasks())
+        assert uuid not in api.tasks()
+    finally:
+        program.stop()
