@@ -8,11 +8,11 @@
 set -euo pipefail
 
 build_packages=(libcurl4-openssl-dev libyaml-dev libpq-dev libsqlite3-dev libssl-dev zlib1g-dev libarchive-dev libexpat1-dev pkg-config)
-# The second line: what judges the packaging.
-test_packages=(postgresql python3-venv curl unzip zip openssl
-    docker-compose systemd dpkg-dev binutils gcc libc6-dev lintian man-db mandoc zsh fish)
-deb_packages=(dpkg-dev binutils lintian git)
+test_packages=(postgresql python3-venv curl unzip zip openssl)
 bench_packages=(wrk curl)
+deb_packages=(dpkg-dev binutils lintian git)
+# What judges the packaging, in the tests.
+judge_packages=(docker-compose systemd dpkg-dev binutils gcc libc6-dev lintian man-db mandoc zsh fish)
 
 check_only=no
 wanted=()
@@ -20,7 +20,7 @@ for argument in "$@"; do
     case "$argument" in
     --check) check_only=yes ;;
     build) wanted+=("${build_packages[@]}") ;;
-    test) wanted+=("${test_packages[@]}") ;;
+    test) wanted+=("${test_packages[@]}" "${judge_packages[@]}") ;;
     deb) wanted+=("${deb_packages[@]}") ;;
     bench)
         wanted+=("${bench_packages[@]}")

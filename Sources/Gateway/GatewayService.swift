@@ -21,7 +21,6 @@ public struct GatewayService: Sendable {
     let logger: Logger
     private let loops: [EventLoop]
     private let status = GatewayStatus()
-    private let heartbeat: LoopHeartbeat
 
     /// - Parameters:
     ///   - inventory: what the operator wrote.
@@ -33,11 +32,7 @@ public struct GatewayService: Sendable {
         self.loops = loops
         self.control = control
         self.logger = logger
-        heartbeat = LoopHeartbeat(loops: loops + [control])
     }
-
-    /// Whether every event loop turns: a process in which one doesn't is to be started anew.
-    public var isAlive: Bool { heartbeat.isAlive(at: .now()) }
 
     /// What clients and operators connect to.
     public enum Listener: Sendable {
@@ -56,6 +51,7 @@ public struct GatewayService: Sendable {
     /// - Parameter announce: told of each listener.
     /// - Throws: why it couldn't start, or which part failed.
     public func run(announce: @escaping Announce) async throws {
+        let heartbeat = LoopHeartbeat(loops: loops + [control])
         let admin = try await adminListener(heartbeat)
         announce(.admin, "\(try await admin.bind())")
         let serving = Part(name: "gateway") { try await serve(announce) }
@@ -69,6 +65,9 @@ public struct GatewayService: Sendable {
 
     /// Says on /readyz that the end is near, while clients are still served: balancers stop sending new ones.
     public func announceDraining() { status.drain() }
+
+    /// Whether every event loop turns; a process in which one doesn't is to be started anew.
+    public var isAlive: Bool { status.isAlive(at: .now()) }
 
     /// Everything but the admin listener, as one service.
     private struct Part: Service {
@@ -188,6 +187,7 @@ public struct GatewayService: Sendable {
     }
 
     private func adminListener(_ heartbeat: LoopHeartbeat) async throws -> HTTPListener {
+        status.note(heartbeat)
         let routes = AdminRoutes(
             status: status, heartbeat: heartbeat, token: inventory.admin.token, minFree: inventory.storage.minFree)
         let line = AccessLine(listener: "admin", logger: logger, quietRoutes: ["healthz", "readyz"])

@@ -27,9 +27,6 @@ final class LoopHeartbeat: Service {
         }
     }
 
-    /// Whether each of them turned lately.
-    func isAlive(at now: MonotonicTime) -> Bool { ages(at: now).allSatisfy { $0.age < Self.limit } }
-
     func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             for pulse in pulses {
