@@ -34,6 +34,9 @@ public struct GatewayService: Sendable {
         self.logger = logger
     }
 
+    /// Whether every event loop turns; a process in which one doesn't is to be started anew.
+    public var isAlive: Bool { status.isAlive(at: .now()) }
+
     /// What clients and operators connect to.
     public enum Listener: Sendable {
         /// The NodeODM API.
@@ -65,9 +68,6 @@ public struct GatewayService: Sendable {
 
     /// Says on /readyz that the end is near, while clients are still served: balancers stop sending new ones.
     public func announceDraining() { status.drain() }
-
-    /// Whether every event loop turns; a process in which one doesn't is to be started anew.
-    public var isAlive: Bool { status.isAlive(at: .now()) }
 
     /// Everything but the admin listener, as one service.
     private struct Part: Service {
