@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build test simulate demo bench lint check-packages packages-build packages-test packages-bench venv clean
+.PHONY: help build test simulate demo bench lint deb check-packages packages-build packages-test packages-bench packages-deb venv clean
 
 SWIFT ?= swift
 VENV := .build/venv
@@ -36,14 +36,21 @@ bench: packages-bench build ## measure the gateway beside nginx
 lint: packages-build ## check the layout and the style of the Swift sources
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
 
+deb: build packages-deb ## make .build/scaleodm_VERSION_ARCHITECTURE.deb and let lintian judge it
+	@package=$$(packaging/debian/build.sh $(RELEASE)/scaleodm .build) && \
+	lintian --allow-root --fail-on error,warning $$package && echo $$package
+
 check-packages: ## say which Debian packages are missing; install nothing
-	@scripts/install-packages.sh --check build test bench
+	@scripts/install-packages.sh --check build test bench deb
 
 packages-build:
 	@scripts/install-packages.sh build
 
 packages-test:
 	@scripts/install-packages.sh build test
+
+packages-deb:
+	@scripts/install-packages.sh build deb
 
 packages-bench:
 	@scripts/install-packages.sh build bench

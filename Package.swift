@@ -69,7 +69,7 @@ let programs: [Target] = [
         "scaleodm",
         [
             "Gateway", "Configuration", "YAML", "NodeODM", "HTTPClient", "HTTPTypes", "Reactor", "Model", "Storage",
-            "Observability", "CShims",
+            "Observability", "Record", "Digests", "CShims",
         ]),
     program(
         "NodeODMSimulator",
@@ -99,7 +99,9 @@ let testTargets: [Target] = [
             "Configuration", "YAML", "HTTPClient", "HTTPTypes", "HTTPServer", "Observability", "Digests",
         ]),
     tests("Observability", ["Observability"]),
-    tests("scaleodm", ["scaleodm", "HTTPClient", "HTTPTypes", "NodeODM", "Reactor"]),
+    tests(
+        "scaleodm",
+        ["scaleodm", "HTTPClient", "HTTPTypes", "NodeODM", "Reactor", "Model", "Configuration", "Observability"]),
     tests("YAML", ["YAML"]),
     tests("Configuration", ["Configuration", "YAML", "Model", "Observability"]),
     tests("Digests", ["Digests"]),

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a part of the project needs; says nothing when all are there.
 #
-#   scripts/install-packages.sh [--check] GROUP…      groups: build, test, bench
+#   scripts/install-packages.sh [--check] GROUP…      groups: build, test, bench, deb
 #
 # As root, or with sudo where that asks no question, it installs what is missing; otherwise, and with --check, it names it.
 # Exit code 0: all are there now; 1: some are missing or could not be installed; 2: wrong usage.
@@ -10,6 +10,9 @@ set -euo pipefail
 build_packages=(libcurl4-openssl-dev libyaml-dev libpq-dev libsqlite3-dev libssl-dev zlib1g-dev libarchive-dev libexpat1-dev pkg-config)
 test_packages=(postgresql python3-venv curl unzip zip openssl)
 bench_packages=(wrk curl)
+deb_packages=(dpkg-dev binutils lintian git)
+# What judges the packaging, in the tests.
+judge_packages=(docker-compose systemd dpkg-dev binutils gcc libc6-dev lintian man-db mandoc zsh fish)
 
 check_only=no
 wanted=()
@@ -17,7 +20,8 @@ for argument in "$@"; do
     case "$argument" in
     --check) check_only=yes ;;
     build) wanted+=("${build_packages[@]}") ;;
-    test) wanted+=("${test_packages[@]}") ;;
+    test) wanted+=("${test_packages[@]}" "${judge_packages[@]}") ;;
+    deb) wanted+=("${deb_packages[@]}") ;;
     bench)
         wanted+=("${bench_packages[@]}")
         # Any build of nginx with the dav module will do: the upload benchmark stores by PUT.
@@ -27,13 +31,13 @@ for argument in "$@"; do
         fi
         ;;
     *)
-        echo "install-packages.sh: unknown group '$argument' (build, test or bench)" >&2
+        echo "install-packages.sh: unknown group '$argument' (build, test, bench or deb)" >&2
         exit 2
         ;;
     esac
 done
 if [ ${#wanted[@]} -eq 0 ]; then
-    echo "usage: scripts/install-packages.sh [--check] build|test|bench …" >&2
+    echo "usage: scripts/install-packages.sh [--check] build|test|bench|deb …" >&2
     exit 2
 fi
 

@@ -38,11 +38,15 @@ if part build "$swift" build "${flags[@]}" --build-tests; then
     binaries=$("$swift" build "${flags[@]}" --show-bin-path)
     # Some of the worlds that `make simulate` has 10,000 of: as many as 20 s allow.
     part simulation "$binaries/Simulation" --processes 2 --seeds 300 --within 20 || true
-    # Several words are wanted here.
+    # Its tests wait for tasks most of the time: so three files at once. Several words are wanted here.
     # shellcheck disable=SC2086
     SCALEODM_BINARIES=$binaries part conformance \
-        .build/venv/bin/python -m pytest Tests/Conformance ${SCALEODM_TEST_ARGUMENTS:-} || true
+        .build/venv/bin/python -m pytest Tests/Conformance -n 3 --dist loadfile ${SCALEODM_TEST_ARGUMENTS:-} || true
 fi
+
+# What the packages, charts and completions are made of; what needs the program is skipped where the build failed.
+SCALEODM_BINARIES=${binaries:-} part packaging .build/venv/bin/python -m pytest Tests/Packaging \
+    -q -ra -p no:cacheprovider --timeout=120 || true
 
 # The simulators that the suites stand on are Python: what they promise is tested whether or not the build succeeded.
 part simulators .build/venv/bin/python -m pytest Tests/ArgoSimulator Tests/ScaleODMSimulator \
@@ -51,7 +55,7 @@ part simulators .build/venv/bin/python -m pytest Tests/ArgoSimulator Tests/Scale
 echo
 echo "== The runners' closing lines"
 grep -hE 'Test run with [0-9]+ tests|Executed [1-9][0-9]* tests' "$logs/swift-tests.log" 2>/dev/null | tail -2 || true
-tail -qn1 "$logs/conformance.log" "$logs/simulators.log" 2>/dev/null || true
+tail -qn1 "$logs/conformance.log" "$logs/packaging.log" "$logs/simulators.log" 2>/dev/null || true
 echo "== Times"
 printf '%s\n' "${times[@]}"
 echo "total        $(printf '%4d' $SECONDS) s"

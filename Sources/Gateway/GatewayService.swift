@@ -39,6 +39,9 @@ public struct GatewayService: Sendable {
         self.logger = logger
     }
 
+    /// Whether every event loop turns; a process in which one doesn't is to be started anew.
+    public var isAlive: Bool { status.isAlive(at: .now()) }
+
     /// What clients and operators connect to.
     public enum Listener: Sendable {
         /// The NodeODM API.
@@ -229,6 +232,7 @@ public struct GatewayService: Sendable {
     }
 
     private func adminListener(_ heartbeat: LoopHeartbeat) async throws -> HTTPListener {
+        status.note(heartbeat)
         let routes = AdminRoutes(
             status: status, heartbeat: heartbeat, token: inventory.admin.token, minFree: inventory.storage.minFree)
         let line = AccessLine(listener: "admin", logger: logger, quietRoutes: ["healthz", "readyz"])

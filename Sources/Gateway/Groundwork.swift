@@ -58,7 +58,7 @@ struct Groundwork: Sendable {
 
     // MARK: The database
 
-    private static func openDatabase(
+    static func openDatabase(
         _ url: DatabaseURL, loops: [EventLoop], _ pool: BlockingPool
     ) async throws -> any Database {
         switch url {

@@ -211,6 +211,22 @@ struct MirrorRefresherTests {
         }
     }
 
+    @Test("a forgotten task whose inputs the gateway doesn't have fails: there is nothing to send again")
+    func forgottenForeignTask() async throws {
+        try await MirrorWorld.run(onVanished: .rerun) { world in
+            guard let id = TaskID("old") else { preconditionFailure("no identity") }
+            let task = ForeignTask(id: id, owner: nil, backend: MirrorWorld.name, name: "old", dateCreated: world.now)
+            #expect(try await world.store.takeOver(task, reason: "from elsewhere", at: world.now))
+            await world.parts.refresh(id)
+            try await world.reading { () async throws in
+                await world.pass(.seconds(320), by: .seconds(1))
+                let record = try await world.recorded(id)
+                #expect(record.state == .failed)
+                #expect(record.errorMessage == "fra no longer knows this task, and the gateway has no inputs of it")
+            }
+        }
+    }
+
     @Test("a backend that can't be reached, or can't tell its own state, doesn't \"not know\" a task")
     func unreachable() async throws {
         try await MirrorWorld.run { world in

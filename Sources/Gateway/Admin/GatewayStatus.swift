@@ -51,4 +51,15 @@ final class GatewayStatus: Sendable {
 
     /// The end has begun.
     func drain() { state.withLock { $0 = .draining($0.parts) } }
+
+    private let heartbeat = Mutex<LoopHeartbeat?>(nil)
+
+    /// Its loops say through this that they turn.
+    func note(_ heartbeat: LoopHeartbeat) { self.heartbeat.withLock { $0 = heartbeat } }
+
+    /// Whether each of them turned lately; before they are asked nothing speaks against it.
+    func isAlive(at now: MonotonicTime) -> Bool {
+        let heartbeat = heartbeat.withLock { $0 }
+        return heartbeat?.ages(at: now).allSatisfy { $0.age < LoopHeartbeat.limit } ?? true
+    }
 }

@@ -226,6 +226,14 @@ struct MirrorRefresher: Service {
         _ record: TaskRecord, _ attempt: AttemptRecord, _ member: FleetMember
     ) async throws(RecordError) -> EndOutcome {
         let hadStarted = record.processingTime >= 0 || (record.attempt?.logCursor ?? 0) > 0
+        // Of another gateway, or restarted where it was: it can't be sent anywhere again.
+        guard record.inputsExpiredAt == nil else {
+            let end = TaskEnd(
+                code: .failed,
+                errorMessage: "\(member.definition.name) no longer knows this task, and the gateway has no inputs of it"
+            )
+            return try await parts.store.finish(attempt.key, end, webhook: parts.webhooks, at: now)
+        }
         if hadStarted, (parts.fleet.member(member.definition.name) ?? member).onVanished == .fail {
             let end = TaskEnd(
                 code: .failed, errorMessage: "\(member.definition.name) no longer knows this task, which had started")

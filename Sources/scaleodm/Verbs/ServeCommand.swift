@@ -59,14 +59,18 @@ enum ServeCommand {
     private static func life(
         of service: GatewayService, drainDelay: Duration, on loop: EventLoop, _ logger: Logger
     ) async -> Int32 {
+        let supervision = Supervision(environment: InventoryLoader.processEnvironment)
         let running = Task(executorPreference: loop) {
             try await service.run { listener, address in
                 switch listener {
                 case .admin: Terminal.out("admin on http://\(address)\n")
-                case .api: Terminal.out("listening on http://\(address)\n")
+                case .api:
+                    Terminal.out("listening on http://\(address)\n")
+                    supervision.serving("\(address)")
                 }
             }
         }
+        let supervising = Task(executorPreference: loop) { try await supervision.run(on: loop) { service.isAlive } }
         let signals = Task(executorPreference: loop) {
             var isSecond = false
             for await signal in try SignalStream.open([SIGTERM, SIGINT, SIGHUP], on: loop) {
@@ -77,6 +81,7 @@ enum ServeCommand {
                 if isSecond { exit(1) }
                 isSecond = true
                 logger.info("draining")
+                supervision.draining()
                 service.announceDraining()
                 // A person at a terminal has no balancer that must notice first.
                 if signal == SIGINT { running.cancel() } else { drain(running, after: drainDelay, on: loop) }
@@ -90,6 +95,7 @@ enum ServeCommand {
         }
         defer {
             signals.cancel()
+            supervising.cancel()
             flushing.cancel()
             logger.sink.flush()
         }

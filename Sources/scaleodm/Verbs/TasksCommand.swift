@@ -5,7 +5,8 @@ internal import Reactor
 /// `scaleodm tasks`: what every task is doing.
 enum TasksCommand {
     private static let states = TaskState.allCases.map(\.rawValue).joined(separator: ", ")
-    private static let state = Flag(name: "state", value: "STATE", help: "only those in it: \(states)")
+    private static let state = Flag(
+        name: "state", value: "STATE", help: "only those in it: \(states)", choices: TaskState.allCases.map(\.rawValue))
     private static let limit = Flag(name: "limit", value: "N", fallback: "50", help: "how many, the newest first")
 
     static let verb = Verb(

@@ -2,9 +2,12 @@ internal import Gateway
 
 /// Every verb of the program, in the order of its help.
 enum Verbs {
-    static let table = VerbTable(
+    static let table: VerbTable = VerbTable(
         verbs: [
             ServeCommand.verb, CheckCommand.verb, SubmitCommand.verb, DownloadCommand.verb, TasksCommand.verb,
             TasksShowCommand.verb, BackendsCommand.verb,
-        ] + BackendsChangeCommands.verbs + [ReloadCommand.verb, DemoCommand.verb], version: GatewayService.version)
+        ] + BackendsChangeCommands.verbs + [
+            ReloadCommand.verb, HealthCommand.verb, DemoCommand.verb, ImportCommand.verb, CompletionsCommand.verb,
+            ManCommand.verb,
+        ], version: GatewayService.version)
 }

@@ -16,6 +16,8 @@ struct Flag: Sendable {
     var fallback: String?
     /// What it does.
     var help: String
+    /// All values that it takes, where those are few: completed by shells.
+    var choices: [String] = []
 
     /// As help and usage show it: `--gateway URL`, or `-c FILE` where it has a letter.
     var spelling: String {

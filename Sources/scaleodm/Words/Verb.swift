@@ -18,6 +18,8 @@ struct Verb: Sendable {
         var count = Count.one
         /// What it is.
         var help: String
+        /// All words that it may be, where those are few: completed by shells.
+        var choices: [String] = []
     }
 
     /// As it is typed: one word, or two such as `tasks show`.
