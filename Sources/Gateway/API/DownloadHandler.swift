@@ -49,7 +49,8 @@ struct DownloadHandler: Sendable {
         if let results {
             guard code == .completed else { throw .refused("Asset not ready") }
             let source: Source
-            if let owner, let beside = lookup.fleet.backend(owner.backend)?.download(of: owner.backendTask, asset: asset) {
+            let backend = owner.flatMap { lookup.fleet.backend($0.backend) }
+            if let owner, let beside = backend?.download(of: owner.backendTask, asset: asset) {
                 source = try await object(asset, in: results, of: owner, beside: beside, on: loop)
             } else {
                 source = try await object(asset, in: results, of: owner?.backend, on: loop)

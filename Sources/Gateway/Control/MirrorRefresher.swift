@@ -174,7 +174,8 @@ struct MirrorRefresher: Service {
             let release = Record.Release(
                 proof: .seenEnded, reason: "\(info.errorMessage ?? "The run failed"); it is started again with more",
                 outcome: .outgrown)
-            let outcome = try await store(of: attempt.backend).release(attempt.key, release, webhook: parts.webhooks, at: now)
+            let store = store(of: attempt.backend)
+            let outcome = try await store.release(attempt.key, release, webhook: parts.webhooks, at: now)
             if outcome != .lost { parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 } }
             await ended(id, attempt, outcome)
         } catch {
