@@ -75,7 +75,7 @@ enum ServeCommand {
             var isSecond = false
             for await signal in try SignalStream.open([SIGTERM, SIGINT, SIGHUP], on: loop) {
                 if signal == SIGHUP {
-                    reload(service, on: loop)
+                    reload(service, supervision, on: loop)
                     continue
                 }
                 if isSecond { exit(1) }
@@ -111,8 +111,12 @@ enum ServeCommand {
     }
 
     /// Beside the signals that come next.
-    private static func reload(_ service: GatewayService, on loop: EventLoop) {
-        Task(executorPreference: loop) { await service.reload() }
+    private static func reload(_ service: GatewayService, _ supervision: Supervision, on loop: EventLoop) {
+        Task(executorPreference: loop) {
+            supervision.reloading()
+            await service.reload()
+            supervision.reloaded("the inventory was read again")
+        }
     }
 
     /// Goes on accepting for a while after /readyz said no, so that whoever sends clients here learns of it before they are refused.
