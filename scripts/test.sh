@@ -27,6 +27,17 @@ part() {
     return $code
 }
 
+# twice NAME COMMAND…: as part, with a second try: many tests wait for programs, and a slow machine may be too slow for one of them.
+# The first try stays in the closing lines, so that a test which needs the second is seen.
+twice() {
+    part "$@" && return
+    local name=$1
+    shift
+    part "$name-again" "$@" || return
+    failed=("${failed[@]/#$name/}")
+    failed=(${failed[@]})
+}
+
 # Where the tests find the stand-ins for S3.
 export SCALEODM_VENV=${SCALEODM_VENV:-$PWD/.build/venv}
 
@@ -34,14 +45,14 @@ flags=(-c "$configuration")
 [ "$configuration" = debug ] || flags+=(-Xswiftc -enable-testing)
 
 if part build "$swift" build "${flags[@]}" --build-tests; then
-    part swift-tests "$swift" test "${flags[@]}" --skip-build || true
+    twice swift-tests "$swift" test "${flags[@]}" --skip-build || true
     binaries=$("$swift" build "${flags[@]}" --show-bin-path)
     # Some of the worlds that `make simulate` has 10,000 of: as many as 20 s allow.
     part simulation "$binaries/Simulation" --processes 2 --seeds 300 --within 20 || true
-    # Its tests wait for tasks most of the time: so three files at once. Several words are wanted here.
+    # Its tests wait for tasks most of the time: so three files at once; and what fails is tried a second time, and told. Several words are wanted here.
     # shellcheck disable=SC2086
     SCALEODM_BINARIES=$binaries part conformance \
-        .build/venv/bin/python -m pytest Tests/Conformance -n 3 --dist loadfile ${SCALEODM_TEST_ARGUMENTS:-} || true
+        .build/venv/bin/python -m pytest Tests/Conformance -n 3 --dist loadfile --reruns 1 ${SCALEODM_TEST_ARGUMENTS:-} || true
 fi
 
 # What the packages, charts and completions are made of; what needs the program is skipped where the build failed.
