@@ -21,6 +21,7 @@ final class CurlMulti: @unchecked Sendable {
         CurlGlobal.start()
         handle = curl_multi_init()
         guard let handle else { return }
+        // Invariant: libcurl calls back only while this object lives, which frees the handle when it ends; hence unretained.
         let me = Unmanaged.passUnretained(self).toOpaque()
         shim_curl_multi_setopt_pointer(handle, CURLMOPT_SOCKETDATA, me)
         shim_curl_multi_setopt_pointer(handle, CURLMOPT_TIMERDATA, me)

@@ -150,6 +150,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Serves the loop on this thread until `stop()`.
     public func run() {
         owner.store(UInt(pthread_self()), ordering: .relaxed)
+        // Invariant: reset before this returns, and whoever calls it keeps the loop alive until then; hence unretained.
         pthread_setspecific(Self.currentKey, Unmanaged.passUnretained(self).toOpaque())
         defer { pthread_setspecific(Self.currentKey, nil) }
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.eventsPerPoll) { events in

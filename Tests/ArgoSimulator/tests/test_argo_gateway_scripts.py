@@ -20,8 +20,6 @@ _ROOT = pathlib.Path(__file__).resolve().parents[3]
 _MANIFEST = _ROOT / "Tests" / "Fixtures" / "argo" / "upload.json"
 _SCRIPTS = _ROOT / "Sources" / "Backends" / "Argo" / "Scripts"
 
-pytestmark = pytest.mark.skipif(not _MANIFEST.exists(), reason="the gateway's manifests are not there")
-
 #: What no quoting may change and nothing may expand.
 NASTY = ["--dsm", "--name=it's \"quoted\"", "--x=$(touch /tmp/owned)", "--y=`id`; rm -rf .", "--z={{workflow.name}}\nnext"]
 
