@@ -143,13 +143,21 @@ struct ReplicaTests {
         }
     }
 
+    /// The gateway that has a duty, and the one that hasn't.
+    private static func holder(
+        of duty: Duty, in world: ReplicaWorld
+    ) throws -> (owner: ReplicaWorld.Gateway, other: ReplicaWorld.Gateway) {
+        (
+            try #require(world.gateways.first { $0.duties.isMine(duty) }),
+            try #require(world.gateways.first { !$0.duties.isMine(duty) })
+        )
+    }
+
     @Test("one gateway watches a backend and writes; the other shows what its own clients ask for")
     func oneWatches() async throws {
         try await ReplicaWorld.with(nodes: { [ScriptedBackend("fra", slots: 2, clock: $0)] }) { world in
             let (id, node) = try await world.a.room.placed("t")
-            let duty = Duty.watching(node.name)
-            let owner = try #require(world.gateways.first { $0.duties.isMine(duty) })
-            let other = try #require(world.gateways.first { !$0.duties.isMine(duty) })
+            let (owner, other) = try Self.holder(of: .watching(node.name), in: world)
             let name = try await owner.room.name(id)
             node.set { $0.tasks[name]?.output = ["started", "two"] }
             try await world.until("both show the lines", stepping: .milliseconds(50)) {
@@ -172,8 +180,7 @@ struct ReplicaTests {
         try await ReplicaWorld.with(nodes: { [ScriptedBackend("fra", slots: 2, clock: $0)] }) { world in
             let (id, node) = try await world.a.room.placed("t")
             let duty = Duty.watching(node.name)
-            let owner = try #require(world.gateways.first { $0.duties.isMine(duty) })
-            let other = try #require(world.gateways.first { !$0.duties.isMine(duty) })
+            let (owner, other) = try Self.holder(of: duty, in: world)
             let name = try await owner.room.name(id)
             let lines = ["started"] + (2...8).map { "line \($0)" }
             node.set { $0.tasks[name]?.output = Array(lines.prefix(5)) }
