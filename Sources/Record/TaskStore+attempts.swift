@@ -57,7 +57,9 @@ extension TaskStore {
                 task: record.id, number: number, backend: backend, backendTask: name, state: .recorded)
             var place: S3URL?
             if let output { place = output(number, try await transition.hasFenced(before: attempt)) }
-            return .begun(try await transition.insert(attempt, manner, reason: reason, output: place))
+            let begun = try await transition.insert(attempt, manner, reason: reason, output: place)
+            if !begun.isPrefetch { transition.dispatched(record, begun) }
+            return .begun(begun)
         }
     }
 
@@ -69,6 +71,7 @@ extension TaskStore {
             try await transition.change(SQLText.dispatching(SQLValue(key.task)))
             try await transition.change(SQLText.promote(SQLValue(key.task), SQLValue(key.number)))
             try await transition.tell(.promoted, of: attempt)
+            transition.dispatched(task, attempt)
         }
     }
 
@@ -96,6 +99,7 @@ extension TaskStore {
             let (task, attempt) = try await transition.lockLive(key)
             guard task.state == .dispatching, attempt.state == .committing else { throw GuardFailed() }
             try await transition.accept(attempt)
+            transition.moved(task, to: .placed)
         }
     }
 

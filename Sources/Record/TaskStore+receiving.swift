@@ -46,6 +46,7 @@ extension TaskStore {
             guard let row else { return .exists }
             guard try row.integer(0) == 1 else { return .overwritten }
             try await transition.tell(.initialized, of: task.id)
+            transition.note(TaskMove(from: nil, to: .receiving, at: at))
             return .created
         }
     }
@@ -147,6 +148,7 @@ extension TaskStore {
             try await transition.change(
                 SQLText.commit(
                     SQLValue(task), SQLValue(at), SQLValue(images), SQLValue(bytes), SQLValue(fetching)))
+            transition.moved(record, to: .queued)
             try await transition.tell(
                 .committed, of: task, "\(images) images, \(files.count) files, \(bytes)")
             if fetching { try await transition.tell(.fetchStarted, of: task) }
