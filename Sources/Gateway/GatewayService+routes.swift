@@ -52,7 +52,7 @@ extension GatewayService {
             output: OutputHandler(lookup: parts.lookup),
             download: DownloadHandler(
                 lookup: parts.lookup, upstreams: upstreams, logger: logger, buckets: parts.buckets,
-                redirected: redirected),
+                redirected: redirected, tracesDownloads: spans != nil),
             action: TaskActionHandler(
                 lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, wishes: wishes),
             auth: AuthHandler(), assets: AssetsHandler(lookup: parts.lookup, buckets: parts.buckets))

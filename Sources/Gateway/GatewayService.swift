@@ -21,13 +21,24 @@ public struct GatewayService: Sendable {
     let logger: Logger
     private let loops: [EventLoop]
     private let status = GatewayStatus()
+    let metrics: GatewayMetrics
+    private let tracing: TraceSettings?
+    /// Where spans go; nil where no collector is named.
+    let spans: SpanQueue?
 
     /// - Parameters:
     ///   - inventory: what the operator wrote.
     ///   - loops: serve the clients.
     ///   - control: runs the control plane, so that it doesn't disturb them.
     ///   - logger: for everything.
-    public init(_ inventory: Inventory, loops: [EventLoop], control: EventLoop, logger: Logger) {
+    ///   - environment: names a collector of traces, by OpenTelemetry's variables.
+    public init(
+        _ inventory: Inventory, loops: [EventLoop], control: EventLoop, logger: Logger,
+        environment: (String) -> String?
+    ) {
+        metrics = GatewayMetrics()
+        tracing = TraceSettings(environment)
+        spans = tracing == nil ? nil : SpanQueue(metrics: metrics)
         self.inventory = inventory
         self.loops = loops
         self.control = control
@@ -52,6 +63,10 @@ public struct GatewayService: Sendable {
     /// - Throws: why it couldn't start, or which part failed.
     public func run(announce: @escaping Announce) async throws {
         let heartbeat = LoopHeartbeat(loops: loops + [control])
+        FleetSamples(status: status, heartbeat: heartbeat).add(to: metrics.registry)
+        CertificateSamples(inventory).add(to: metrics.registry)
+        // Whoever calls this has just read the inventory.
+        metrics.noteReload(isSuccessful: true, at: SystemClock().timestamp)
         let admin = try await adminListener(heartbeat)
         announce(.admin, "\(try await admin.bind())")
         let serving = Part(name: "gateway") { try await serve(announce) }
@@ -74,8 +89,9 @@ public struct GatewayService: Sendable {
     }
 
     private func serve(_ announce: Announce) async throws {
-        let ground = try await Groundwork.open(inventory, loops: loops, control: control, status, logger)
-        let upstreams = UpstreamDirectory(loops: loops, blockingPool: ground.pool)
+        let ground = try await Groundwork.open(
+            inventory, loops: loops, control: control, status, metrics, logger)
+        let upstreams = UpstreamDirectory(loops: loops, blockingPool: ground.pool, metrics: metrics.upstream)
         let ended: Result<Void, any Error>
         do {
             ended = .success(try await serve(on: ground, upstreams, announce))
@@ -102,7 +118,12 @@ public struct GatewayService: Sendable {
         let health = HealthWatch(
             ping: DatabasePing(ground.database), storage: ground.places.files,
             isStorageShared: ground.places.bucket != nil, clock: ground.clock)
-        let services = controlServices(parts, ground, fetching) + [health, dispatcher, api]
+        var services = controlServices(parts, ground, fetching) + [health, dispatcher, api]
+        if let tracing, let spans {
+            services.append(
+                SpanExporter(
+                    queue: spans, settings: tracing, client: ground.client, clock: ground.clock, logger: logger))
+        }
         announce(.api, "\(try await api.bind())")
         status.serve(
             .init(
@@ -155,6 +176,8 @@ public struct GatewayService: Sendable {
             impossibleAfter: inventory.scheduling.impossibleAfter,
             webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description),
             owners: Dictionary(inventory.auth.tokens.map { ($0.name, OwnerPolicy($0)) }, uniquingKeysWith: { $1 }))
+        parts.metrics = metrics
+        parts.spans = spans
         parts.buckets = try ClientBuckets(
             inventory, client: ground.places.client ?? ground.client, clock: ground.clock)
         return parts
@@ -165,6 +188,7 @@ public struct GatewayService: Sendable {
         for backend in try await ground.record.backends.all() { remembered[backend.name] = backend }
         let members = try inventory.backends.map { definition in
             var member = try FleetMember(definition, client: ground.client, storage: ground.places.files)
+                .measured(by: metrics.upstream)
             if let known = remembered[definition.name] { member.recall(known) }
             return member
         }
@@ -174,23 +198,35 @@ public struct GatewayService: Sendable {
     // MARK: Listeners
 
     private func apiListener(_ routes: NodeODMRoutes, _ pool: BlockingPool) async throws -> HTTPListener {
-        let line = AccessLine(listener: "api", logger: logger)
-        return HTTPListener(
+        let router = routes.router
+        let counts = HTTPMetrics(listener: "api", routes: router.routeNames, loops: loops.count)
+        let line = AccessLine(
+            listener: "api", logger: logger, metrics: counts,
+            sampledRoutes: NodeODMRoutes.polls.compactMap { router.routeNames.firstIndex(of: $0) }, spans: spans)
+        let listener = HTTPListener(
             name: "api", address: try await address(inventory.listen, pool), loops: loops, limits: limits,
             errorAnswer: { error, request in
                 routes.answer(to: error, request) ?? (HTTPResponse(.serviceUnavailable), [])
             },
-            accessLog: { entry in line.write(entry) }, handler: routes.router.handler)
+            accessLog: { entry in line.note(entry) }, handler: router.handler)
+        metrics.listeners.add(counts, listener)
+        return listener
     }
 
     private func adminListener(_ heartbeat: LoopHeartbeat) async throws -> HTTPListener {
         let routes = AdminRoutes(
-            status: status, heartbeat: heartbeat, token: inventory.admin.token, minFree: inventory.storage.minFree)
-        let line = AccessLine(listener: "admin", logger: logger, quietRoutes: ["healthz", "readyz"])
-        return HTTPListener(
+            status: status, heartbeat: heartbeat, token: inventory.admin.token, minFree: inventory.storage.minFree,
+            scrape: MetricsScrape(metrics: metrics, status: status, pool: BlockingPool(threads: 1), loop: control))
+        let router = routes.router
+        let counts = HTTPMetrics(listener: "admin", routes: router.routeNames, loops: 1)
+        let line = AccessLine(
+            listener: "admin", logger: logger, metrics: counts,
+            quietRoutes: AdminRoutes.probes.compactMap { router.routeNames.firstIndex(of: $0) })
+        let listener = HTTPListener(
             name: "admin", address: try await address(inventory.admin.listen, BlockingPool(threads: 1)),
-            loops: [control], limits: limits, accessLog: { entry in line.write(entry) },
-            handler: routes.router.handler)
+            loops: [control], limits: limits, accessLog: { entry in line.note(entry) }, handler: router.handler)
+        metrics.listeners.add(counts, listener)
+        return listener
     }
 
     private func fetchRules(_ fleet: Fleet) -> FetchRules {

@@ -19,6 +19,8 @@ struct DownloadHandler: Sendable {
     var buckets: ClientBuckets?
     /// Backends whose results clients fetch from the object store themselves, by a pre-signed URL.
     var redirected: Set<BackendName> = []
+    /// Whether spans are recorded, so that backends are told of them.
+    var tracesDownloads = false
 
     /// Where an asset comes from.
     enum Source {
@@ -127,7 +129,13 @@ struct DownloadHandler: Sendable {
         _ response: consuming ResponseWriter
     ) async throws {
         if source.isTLS { return try await decrypt(source, of: backend, call, origin: origin, response) }
-        let request = UpstreamRequest(passing: Self.withoutToken(call.request), target: source.target)
+        var request = UpstreamRequest(passing: Self.withoutToken(call.request), target: source.target)
+        // Without a collector the caller's field goes on as it came, which costs nothing.
+        if tracesDownloads {
+            let trace = TraceContext(following: call.request.fields["traceparent"])
+            response.notes.trace = trace
+            request.fields["traceparent"] = trace.traceparent
+        }
         let notes = response.notes
         let upstreams = upstreams
         let logger = logger

@@ -15,7 +15,7 @@ final class UpstreamDirectory: @unchecked Sendable {
     private final class Shelf: @unchecked Sendable {
         let loop: EventLoop
         let relay: Relay
-        var pools: [BackendName: UpstreamPool] = [:]
+        var pools: [BackendName: (pool: UpstreamPool, relayed: UpstreamCounts.Relayed)] = [:]
         /// For backends that are reached by TLS; a loop's first such download makes it.
         var client: CurlClient?
 
@@ -27,12 +27,15 @@ final class UpstreamDirectory: @unchecked Sendable {
 
     private let shelves: [ObjectIdentifier: Shelf]
     private let blockingPool: BlockingPool
+    private let metrics: UpstreamMetrics
 
     /// - Parameters:
     ///   - loops: the loops that serve clients.
     ///   - blockingPool: where names are looked up.
-    init(loops: [EventLoop], blockingPool: BlockingPool) {
+    ///   - metrics: counts the downloads.
+    init(loops: [EventLoop], blockingPool: BlockingPool, metrics: UpstreamMetrics) {
         self.blockingPool = blockingPool
+        self.metrics = metrics
         var shelves: [ObjectIdentifier: Shelf] = [:]
         for loop in loops {
             shelves[ObjectIdentifier(loop)] = Shelf(loop: loop)
@@ -74,12 +77,28 @@ final class UpstreamDirectory: @unchecked Sendable {
         guard let shelf = shelves[ObjectIdentifier(client.loop)] else {
             throw RelayError(.connect, "this loop serves no downloads")
         }
-        let pool =
-            shelf.pools[backend]
-            ?? UpstreamPool(
-                host: source.host, port: source.port, loop: client.loop, blockingPool: blockingPool)
-        shelf.pools[backend] = pool
-        return try await shelf.relay.relay(
-            request, to: pool, client: client, onEnd: onEnd, rewriteHead: rewriteHead)
+        let (pool, relayed) = self.pool(of: backend, source, on: shelf)
+        let begin = MonotonicTime.now()
+        do throws(RelayError) {
+            let end = try await shelf.relay.relay(
+                request, to: pool, client: client, onEnd: onEnd, rewriteHead: rewriteHead)
+            relayed.note(nil, since: begin)
+            return end
+        } catch {
+            relayed.note(error.code, since: begin)
+            throw error
+        }
+    }
+
+    private func pool(
+        of backend: BackendName, _ source: DownloadSource, on shelf: Shelf
+    ) -> (pool: UpstreamPool, relayed: UpstreamCounts.Relayed) {
+        if let known = shelf.pools[backend] { return known }
+        let relayed = metrics.counts(of: backend).makeRelayed()
+        let pool = UpstreamPool(
+            host: source.host, port: source.port, loop: shelf.loop, blockingPool: blockingPool,
+            counts: relayed.connections)
+        shelf.pools[backend] = (pool, relayed)
+        return (pool, relayed)
     }
 }

@@ -14,6 +14,11 @@ struct AdminRoutes: Sendable {
     let token: Secret?
     /// The inventory's `storage.min_free`.
     let minFree: ByteCount
+    /// What /metrics answers.
+    let scrape: MetricsScrape
+
+    /// Routes that are asked every few seconds.
+    static let probes = ["healthz", "readyz", "metrics"]
 
     private typealias Answer = (status: HTTPStatus, body: [UInt8])
     private typealias Handle = @Sendable (HTTPRequest, RouteCaptures, GatewayStatus.Parts) async throws -> Answer
@@ -31,6 +36,11 @@ struct AdminRoutes: Sendable {
         router.on(.get, "/healthz", name: "healthz") { _, _, _, response in try await Self.send(health(), response) }
         router.on(.get, "/readyz", name: "readyz") { request, _, _, response in
             try await Self.send(readiness(request), response)
+        }
+        router.on(.get, "/metrics", name: "metrics") { request, _, _, response in
+            guard isAllowed(request) else { return try await Self.send(Self.unauthorized, response) }
+            let (fields, body) = try await scrape.answer(request)
+            try await response.send(HTTPResponse(.ok, fields: fields), body: body)
         }
         add(to: &router, "/api/backends", "api_backends") { _, _, parts in
             (.ok, BackendsResource(fleet: parts.fleet, mirror: parts.mirror, now: .now()).json)
@@ -58,7 +68,7 @@ struct AdminRoutes: Sendable {
     }
 
     private func answer(_ request: HTTPRequest, _ captures: RouteCaptures, _ handle: Handle) async throws -> Answer {
-        guard isAllowed(request) else { return (.unauthorized, Self.error("The admin token is missing or wrong.")) }
+        guard isAllowed(request) else { return Self.unauthorized }
         let stage = status.stage
         guard let parts = stage.parts else {
             if case .starting(let what) = stage { return (.serviceUnavailable, Self.error("Not yet: \(what).")) }
@@ -73,6 +83,8 @@ struct AdminRoutes: Sendable {
             return (.serviceUnavailable, Self.error("The record can't be read: \(error.message)"))
         }
     }
+
+    private static var unauthorized: Answer { (.unauthorized, error("The admin token is missing or wrong.")) }
 
     private func isAllowed(_ request: HTTPRequest) -> Bool {
         guard let token else { return true }

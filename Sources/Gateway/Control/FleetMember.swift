@@ -35,7 +35,7 @@ struct FleetMember: Sendable {
     }
 
     let definition: Definition
-    let backend: any Backend
+    private(set) var backend: any Backend
     var switches = Switches()
 
     /// What it last said of itself; nil before it was ever read, in this life or an earlier one.
@@ -67,6 +67,13 @@ struct FleetMember: Sendable {
     init(_ definition: Definition, backend: any Backend) {
         self.definition = definition
         self.backend = backend
+    }
+
+    /// The same, with what its backend is asked counted from now on.
+    func measured(by metrics: UpstreamMetrics) -> FleetMember {
+        var copy = self
+        copy.backend = MeasuredBackend(backend, metrics)
+        return copy
     }
 
     /// Whether it is a ClusterODM, as far as it ever said.

@@ -47,7 +47,9 @@ enum ServeCommand {
         data.start()
         control.start()
         let loop = control.loops[0]
-        let service = GatewayService(inventory, loops: data.loops, control: loop, logger: logger)
+        let service = GatewayService(
+            inventory, loops: data.loops, control: loop, logger: logger,
+            environment: { getenv($0).map { String(cString: $0) } })
         // The program's one root task: it owns everything, and its end is the program's.
         Task(executorPreference: loop) {
             exit(await life(of: service, drainDelay: inventory.drain.delay, on: loop, logger))
