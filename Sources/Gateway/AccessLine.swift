@@ -99,7 +99,7 @@ struct AccessLine: Sendable {
             line.append(sent)
             line.key("us", isJSON)
             line.append(time / 1000)
-            line.ids(of: trace, isJSON)
+            line.append(trace, as: isJSON ? .json : .text)
             if weight > 1 {
                 line.key("stands_for", isJSON)
                 line.append(Int64(clamping: weight))
@@ -114,16 +114,5 @@ extension LogLine {
         append(isJSON ? ",\"" : " ")
         append(name)
         append(isJSON ? "\":" : "=")
-    }
-
-    fileprivate mutating func ids(of trace: TraceContext, _ isJSON: Bool) {
-        key("request", isJSON)
-        if isJSON { append("\"") }
-        trace.span.append(to: &self)
-        if isJSON { append("\"") }
-        key("trace", isJSON)
-        if isJSON { append("\"") }
-        trace.appendTraceID(to: &self)
-        if isJSON { append("\"") }
     }
 }

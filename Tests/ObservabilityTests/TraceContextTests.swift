@@ -51,4 +51,23 @@ struct TraceContextTests {
         let child = trace.child()
         #expect(child.traceID == trace.traceID && child.parent == trace.span && child.span != trace.span)
     }
+
+    @Test("a line that is written within a step has its ids, in both formats")
+    func inTheLog() {
+        let trace = TraceContext(following: Self.field)
+        for format in [LogFormat.json, .text] {
+            let captured = Captured()
+            let logger = Logger(sink: captured.sink(format))
+            TraceContext.$current.withValue(trace) { logger.info("within", ["task": "t"]) }
+            logger.info("without")
+            logger.sink.flush()
+            let ids =
+                format == .json
+                ? #""task":"t","request":"\#(trace.span)","trace":"\#(trace.traceID)"}"#
+                : "task=t request=\(trace.span) trace=\(trace.traceID)"
+            let lines = captured.text.split(separator: "\n")
+            #expect(lines.count == 2 && lines[0].hasSuffix(ids), "\(lines)")
+            #expect(lines.last?.contains("trace") == false)
+        }
+    }
 }
