@@ -20,9 +20,10 @@ public struct TraceContext: Sendable, Equatable {
 
     /// The beginning of a trace.
     public init(isSampled: Bool = true) {
-        traceHigh = Self.ids.next().bits
-        traceLow = Self.ids.next().bits
-        span = Self.ids.next()
+        let (high, low, own) = Self.ids.nextThree()
+        traceHigh = high.bits
+        traceLow = low.bits
+        span = own
         parent = nil
         self.isSampled = isSampled
     }

@@ -3,6 +3,8 @@ internal import Model
 internal import NodeODM
 
 /// A backend whose operations are counted and timed.
+///
+/// Every requirement is handed on, those with a default too: the kind behind has its own answer.
 struct MeasuredBackend: Backend {
     let backend: any Backend
     let counts: UpstreamCounts

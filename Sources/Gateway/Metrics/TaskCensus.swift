@@ -58,7 +58,8 @@ final class TaskCensus: Sendable {
             return true
         }
         guard isDue else { return }
-        _ = await TimeLimit.run(Self.patience, on: loop) { [self] in
+        // Not ended when the scrape has waited long enough: the next one has its answer.
+        let asking = Task(executorPreference: loop) { [self] in
             let counts = try? await store.tallies()
             let uploads = try? await store.uploadedBytes()
             let webhooks = try? await store.webhookBacklog()
@@ -71,5 +72,6 @@ final class TaskCensus: Sendable {
                 if let webhooks { state.webhooks = webhooks }
             }
         }
+        _ = await TimeLimit.run(Self.patience, on: loop) { await asking.value }
     }
 }
