@@ -96,7 +96,7 @@ let testTargets: [Target] = [
         "Gateway",
         [
             "Gateway", "Backends", "Record", "NodeODM", "Model", "Reactor", "SQL", "Scheduling", "Storage",
-            "Configuration", "YAML", "HTTPClient", "HTTPTypes", "HTTPServer", "Observability", "Digests",
+            "Configuration", "YAML", "HTTPClient", "HTTPTypes", "HTTPServer", "HTTPRelay", "Observability", "Digests",
         ]),
     tests("Observability", ["Observability"]),
     tests(

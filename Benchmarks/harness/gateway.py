@@ -14,12 +14,15 @@ from .processes import PROXY_CORE, Program, wait_for
 _TOKEN_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 TOKEN = "test"
 
+#: At `debug` each poll has its line, as each has one of nginx's: by default they are sampled.
+LEVEL = "debug"
+
 _INVENTORY = """
 listen: 127.0.0.1:0
 admin: {{listen: 127.0.0.1:0}}
 database: sqlite:data/scaleodm.db
 storage: {{directory: data/storage, sync: {sync}, min_free: 1MiB}}
-log: {{format: json, level: info}}
+log: {{format: json, level: {level}}}
 scheduling: {{refresh: 1s}}
 auth:
   required: true
@@ -39,7 +42,7 @@ class Gateway(Program):
         folder.mkdir()
         (folder / "data").mkdir()
         self.storage = folder / "data/storage"
-        text = _INVENTORY.format(sync=str(sync).lower(), token=_TOKEN_SHA256)
+        text = _INVENTORY.format(sync=str(sync).lower(), token=_TOKEN_SHA256, level=LEVEL)
         for tier, node in enumerate(nodes):
             text += f"  - {{name: {node.name}, url: \"{node.url}\", tier: {tier}}}\n"
         (folder / "gateway.yaml").write_text(text)

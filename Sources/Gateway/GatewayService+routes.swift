@@ -48,7 +48,7 @@ extension GatewayService {
                 lookup: parts.lookup, upstreams: upstreams, logger: logger,
                 notes: DownloadNotes(
                     parts.lookup, retentions: [inventory.limits.inputRetention, inventory.limits.taskRetention]),
-                buckets: parts.buckets),
+                buckets: parts.buckets, tracesDownloads: spans != nil),
             action: TaskActionHandler(
                 lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, images: images,
                 wishes: wishes),

@@ -22,6 +22,10 @@ public struct GatewayService: Sendable {
     private let loops: [EventLoop]
     private let status = GatewayStatus()
     private let source: InventorySource?
+    let metrics: GatewayMetrics
+    private let tracing: TraceSettings?
+    /// Where spans go; nil where no collector is named.
+    let spans: SpanQueue?
 
     /// - Parameters:
     ///   - inventory: what the operator wrote.
@@ -29,10 +33,15 @@ public struct GatewayService: Sendable {
     ///   - control: runs the control plane, so that it doesn't disturb them.
     ///   - logger: for everything.
     ///   - source: where the inventory came from, so that it can be read again; nil: it can't.
+    ///   - environment: names a collector of traces, by OpenTelemetry's variables.
     public init(
-        _ inventory: Inventory, loops: [EventLoop], control: EventLoop, logger: Logger, source: InventorySource? = nil
+        _ inventory: Inventory, loops: [EventLoop], control: EventLoop, logger: Logger, source: InventorySource? = nil,
+        environment: (String) -> String?
     ) {
         self.source = source
+        metrics = GatewayMetrics()
+        tracing = TraceSettings(environment)
+        spans = tracing == nil ? nil : SpanQueue(metrics: metrics)
         self.inventory = inventory
         self.loops = loops
         self.control = control
@@ -60,6 +69,10 @@ public struct GatewayService: Sendable {
     /// - Throws: why it couldn't start, or which part failed.
     public func run(announce: @escaping Announce) async throws {
         let heartbeat = LoopHeartbeat(loops: loops + [control])
+        FleetSamples(status: status, heartbeat: heartbeat).add(to: metrics.registry)
+        CertificateSamples(inventory).add(to: metrics.registry)
+        // Whoever calls this has just read the inventory.
+        metrics.noteReload(isSuccessful: true, at: SystemClock().timestamp)
         let admin = try await adminListener(heartbeat)
         announce(.admin, "\(try await admin.bind())")
         let serving = Part(name: "gateway") { try await serve(announce) }
@@ -90,8 +103,9 @@ public struct GatewayService: Sendable {
     }
 
     private func serve(_ announce: Announce) async throws {
-        let ground = try await Groundwork.open(inventory, loops: loops, control: control, status, logger)
-        let upstreams = UpstreamDirectory(loops: loops, blockingPool: ground.pool)
+        let ground = try await Groundwork.open(
+            inventory, loops: loops, control: control, status, metrics, logger)
+        let upstreams = UpstreamDirectory(loops: loops, blockingPool: ground.pool, metrics: metrics.upstream)
         let ended: Result<Void, any Error>
         do {
             ended = .success(try await serve(on: ground, upstreams, announce))
@@ -127,11 +141,16 @@ public struct GatewayService: Sendable {
         let reloader = source.map { source in
             Reloader(
                 source, running: inventory, roster: roster, tokens: tokens, owners: parts.owners, pool: ground.pool,
-                clock: ground.clock, logger: logger, loop: control)
+                clock: ground.clock, logger: logger, loop: control, metrics: metrics)
         }
         let background = controlServices(parts, ground, fetching, replica)
         var services = replica.first + background + [roster, health, dispatcher, api]
         if let reloader { services.append(reloader) }
+        if let tracing, let spans {
+            services.append(
+                SpanExporter(
+                    queue: spans, settings: tracing, client: ground.client, clock: ground.clock, logger: logger))
+        }
         services += replica.last
         announce(.api, "\(try await api.bind())")
         status.serve(
@@ -194,6 +213,8 @@ public struct GatewayService: Sendable {
             impossibleAfter: inventory.scheduling.impossibleAfter,
             webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description),
             owners: OwnerPolicies(inventory.auth))
+        parts.metrics = metrics
+        parts.spans = spans
         parts.roster = roster
         parts.buckets = buckets
         (parts.duties, parts.following) = (duties, following)
@@ -207,7 +228,7 @@ public struct GatewayService: Sendable {
         let builder = BackendBuilder(
             client: ground.client, clusters: ground.clusters, storage: ground.places.files, s3: inventory.storage.s3,
             gateway: ground.record.installationID, downloads: inventory.downloads, clock: ground.clock, logger: logger,
-            buckets: buckets, store: ground.record.tasks)
+            buckets: buckets, store: ground.record.tasks, metrics: metrics.upstream)
         let roster = Roster(
             fleet: Fleet([], offlineAfter: inventory.scheduling.offlineAfter), memory: ground.record.backends,
             isAlone: ground.record.database.dialect == .sqlite, clock: ground.clock, logger: logger, loop: control,
@@ -222,24 +243,36 @@ public struct GatewayService: Sendable {
     // MARK: Listeners
 
     private func apiListener(_ routes: NodeODMRoutes, _ pool: BlockingPool) async throws -> HTTPListener {
-        let line = AccessLine(listener: "api", logger: logger)
-        return HTTPListener(
+        let router = routes.router
+        let counts = HTTPMetrics(listener: "api", routes: router.routeNames, loops: loops.count)
+        let line = AccessLine(
+            listener: "api", logger: logger, metrics: counts,
+            sampledRoutes: NodeODMRoutes.polls.compactMap { router.routeNames.firstIndex(of: $0) }, spans: spans)
+        let listener = HTTPListener(
             name: "api", address: try await address(inventory.listen, pool), loops: loops, limits: limits,
             errorAnswer: { error, request in
                 routes.answer(to: error, request) ?? (HTTPResponse(.serviceUnavailable), [])
             },
-            accessLog: { entry in line.write(entry) }, handler: routes.router.handler)
+            accessLog: { entry in line.note(entry) }, handler: router.handler)
+        metrics.listeners.add(counts, listener)
+        return listener
     }
 
     private func adminListener(_ heartbeat: LoopHeartbeat) async throws -> HTTPListener {
         status.note(heartbeat)
         let routes = AdminRoutes(
-            status: status, heartbeat: heartbeat, token: inventory.admin.token, minFree: inventory.storage.minFree)
-        let line = AccessLine(listener: "admin", logger: logger, quietRoutes: ["healthz", "readyz"])
-        return HTTPListener(
+            status: status, heartbeat: heartbeat, token: inventory.admin.token, minFree: inventory.storage.minFree,
+            scrape: MetricsScrape(metrics: metrics, status: status, pool: BlockingPool(threads: 1), loop: control))
+        let router = routes.router
+        let counts = HTTPMetrics(listener: "admin", routes: router.routeNames, loops: 1)
+        let line = AccessLine(
+            listener: "admin", logger: logger, metrics: counts,
+            quietRoutes: AdminRoutes.probes.compactMap { router.routeNames.firstIndex(of: $0) })
+        let listener = HTTPListener(
             name: "admin", address: try await address(inventory.admin.listen, BlockingPool(threads: 1)),
-            loops: [control], limits: limits, accessLog: { entry in line.write(entry) },
-            handler: routes.router.handler)
+            loops: [control], limits: limits, accessLog: { entry in line.note(entry) }, handler: router.handler)
+        metrics.listeners.add(counts, listener)
+        return listener
     }
 
     private func fetchRules(_ parts: DispatchParts) -> FetchRules {

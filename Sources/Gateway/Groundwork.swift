@@ -29,17 +29,19 @@ struct Groundwork: Sendable {
     ///   - loops: where the database's connections are, beside the control loop.
     ///   - control: where everything else is.
     ///   - status: told what is waited for.
+    ///   - metrics: count what the database is asked, and the moves of tasks.
     ///   - logger: likewise.
     /// - Returns: all of it, open.
     /// - Throws: `StartError`, and what database and storage throw.
     static func open(
-        _ inventory: Inventory, loops: [EventLoop], control: EventLoop, _ status: GatewayStatus, _ logger: Logger
+        _ inventory: Inventory, loops: [EventLoop], control: EventLoop, _ status: GatewayStatus,
+        _ metrics: GatewayMetrics, _ logger: Logger
     ) async throws -> Groundwork {
         let pool = BlockingPool(threads: 8)
         let clock = SystemClock()
-        let database = try crashing(
-            try await openDatabase(inventory.database, loops: loops + [control], pool), logger)
-        let record = try await openRecord(database, status, on: control, logger)
+        let opened = try crashing(try await openDatabase(inventory.database, loops: loops + [control], pool), logger)
+        let database = MeasuredDatabase(database: opened, metrics: metrics.database)
+        let record = try await openRecord(database, status, on: control, metrics, logger)
         let places = try StoragePlaces(inventory.storage, loop: control, pool: pool, clock: clock, logger: logger)
         let health = StorageHealth()
         let watch = try await watch(places, record, health, clock, logger)
@@ -83,12 +85,14 @@ struct Groundwork: Sendable {
 
     /// A server that is away at the start is waited for; one that refuses us isn't.
     private static func openRecord(
-        _ database: any Database, _ status: GatewayStatus, on loop: EventLoop, _ logger: Logger
+        _ database: any Database, _ status: GatewayStatus, on loop: EventLoop, _ metrics: GatewayMetrics,
+        _ logger: Logger
     ) async throws -> RoutingRecord {
         while true {
             status.wait(for: "the database has not answered")
             do throws(RecordError) {
-                return try await RoutingRecord(opening: database, random: SystemRandomBits())
+                return try await RoutingRecord(
+                    opening: database, random: SystemRandomBits(), observer: { metrics.note($0) })
             } catch {
                 if error.code == .cancelled { throw CancellationError() }
                 guard error.code == .away, database.dialect == .postgresql else { throw error }

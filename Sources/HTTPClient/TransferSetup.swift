@@ -1,6 +1,7 @@
 internal import CCurl
 internal import CCurlShims
 internal import HTTPTypes
+internal import Observability
 internal import Reactor
 
 /// Turns a request into a libcurl transfer with all its options.
@@ -114,6 +115,9 @@ struct TransferSetup {
             add("Content-Type: \(contentType)")
         } else if !request.fields.contains(.contentType) {
             add("Content-Type:")
+        }
+        if let trace = TraceContext.current, !request.fields.contains("traceparent") {
+            add("traceparent: \(trace.traceparent)")
         }
         if length == nil { add("Transfer-Encoding: chunked") }
         // NodeODM's HTTP library answers "continue" before it looks at the request: waiting for it gains nothing.

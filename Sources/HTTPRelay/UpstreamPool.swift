@@ -1,4 +1,5 @@
 public import Reactor
+import Synchronization
 
 /// The keep-alive connections of one loop to one upstream. Lives on that loop's thread.
 public final class UpstreamPool {
@@ -17,6 +18,23 @@ public final class UpstreamPool {
         public init() {}
     }
 
+    /// How many connections a pool has, for any thread to read.
+    public final class Counts: Sendable {
+        private let all = Atomic(0)
+        private let waiting = Atomic(0)
+
+        /// Of a pool without connections.
+        public init() {}
+
+        /// Those that exist or are coming about, idle ones included.
+        public var open: Int { all.load(ordering: .relaxed) }
+        /// Those that wait for a request.
+        public var idle: Int { waiting.load(ordering: .relaxed) }
+
+        fileprivate func set(open: Int) { all.store(open, ordering: .relaxed) }
+        fileprivate func set(idle: Int) { waiting.store(idle, ordering: .relaxed) }
+    }
+
     /// Somebody who waits for a connection, and what came of it.
     private final class Waiter {
         var continuation: UnsafeContinuation<Void, Never>?
@@ -30,14 +48,15 @@ public final class UpstreamPool {
     /// What goes into the Host field.
     let hostField: [UInt8]
     private let configuration: Configuration
+    private let counts: Counts
     private let addresses: UpstreamAddresses
     /// Oldest first; the youngest is used first, so that the others may age and go.
-    private var idle: [UpstreamConnection] = []
+    private var idle: [UpstreamConnection] = [] { didSet { counts.set(idle: idle.count) } }
     private var waiters: [Waiter] = []
     private var isReaperArmed = false
 
     /// Connections that exist or are coming about, idle ones included.
-    public private(set) var connectionCount = 0
+    public private(set) var connectionCount = 0 { didSet { counts.set(open: connectionCount) } }
     /// Connections that wait for a request.
     public var idleCount: Int { idle.count }
 
@@ -48,11 +67,13 @@ public final class UpstreamPool {
     ///   - loop: whose thread calls this and everything else.
     ///   - blockingPool: where names are looked up.
     ///   - configuration: bounds and deadlines.
+    ///   - counts: told how many connections there are.
     public init(
         host: String, port: UInt16, loop: EventLoop, blockingPool: BlockingPool,
-        configuration: Configuration = Configuration()
+        configuration: Configuration = Configuration(), counts: Counts = Counts()
     ) {
         self.loop = loop
+        self.counts = counts
         self.configuration = configuration
         let literal = host.utf8.contains(0x3A) ? "[\(host)]" : host
         hostField = Array((port == 80 ? literal : "\(literal):\(port)").utf8)
@@ -60,7 +81,11 @@ public final class UpstreamPool {
             host: host, port: port, lifetime: configuration.addressLifetime, pool: blockingPool)
     }
 
-    deinit { for connection in idle { connection.socket.close() } }
+    deinit {
+        for connection in idle { connection.socket.close() }
+        counts.set(open: 0)
+        counts.set(idle: 0)
+    }
 
     /// Closes the idle connections; those in use close when their exchange ends only if nobody takes them again.
     public func closeIdle() {

@@ -1,4 +1,5 @@
 public import HTTPTypes
+public import Observability
 public import Reactor
 
 /// One exchange, told to the access log when it ends.
@@ -9,8 +10,12 @@ public struct AccessLogEntry {
     public let request: HTTPRequest?
     /// The route's name, "" without one.
     public let route: String
-    /// The id that the handler gave it, else "".
-    public let requestID: String
+    /// The route's place among the router's `routeNames`; nil without one.
+    public let routeIndex: Int?
+    /// The place in a trace that the handler gave it.
+    public let trace: TraceContext?
+    /// Which of the listener's loops served it: its place among those that the listener was made with.
+    public let loopIndex: Int
     /// The status answered; 0 when the connection ended without an answer.
     public let status: Int
     /// Bytes of the request's body that were read.

@@ -82,6 +82,8 @@ final class Connection: @unchecked Sendable {
     private func exchange(_ head: RequestHead) async -> Bool {
         let begin = MonotonicTime.now()
         prepare(for: head)
+        shard.requestBegins()
+        defer { shard.requestEnds() }
         do {
             try await shard.handler(head.request, body, ResponseWriter(connection: self))
             try settle()
@@ -137,8 +139,8 @@ final class Connection: @unchecked Sendable {
         if case .complete = answer { isComplete = true }
         accessLog(
             AccessLogEntry(
-                request: request, route: notes.route, requestID: notes.requestID, status: notes.status,
-                bytesIn: body.bytesRead, bytesOut: notes.bytesOut,
+                request: request, route: notes.route, routeIndex: notes.routeIndex, trace: notes.trace,
+                loopIndex: shard.index, status: notes.status, bytesIn: body.bytesRead, bytesOut: notes.bytesOut,
                 nanoseconds: MonotonicTime.now().nanoseconds - begin.nanoseconds, peer: peer, isComplete: isComplete))
     }
 

@@ -39,9 +39,10 @@ public final class HTTPListener: Service {
     ) {
         self.name = name
         self.address = address
-        shards = loops.map { loop in
+        shards = loops.enumerated().map { index, loop in
             ListenerShard(
-                loop: loop, limits: limits, handler: handler, errorAnswer: errorAnswer ?? Self.plainAnswer,
+                loop: loop, index: index, limits: limits, handler: handler,
+                errorAnswer: errorAnswer ?? Self.plainAnswer,
                 accessLog: accessLog)
         }
     }
@@ -63,6 +64,9 @@ public final class HTTPListener: Service {
 
     /// Where it listens; nil before `bind()`.
     public var localAddress: SocketAddress? { bound.withLock { $0 } }
+
+    /// Requests whose answer isn't done.
+    public var requestsInFlight: Int { shards.reduce(0) { $0 + $1.requestsInFlight } }
 
     /// Serves until cancelled; then stops accepting, closes idle connections, and returns when the running requests have
     /// ended, or `ServerLimits.drain` has passed.

@@ -1,6 +1,7 @@
 import Glibc
 import HTTPTypes
 import Reactor
+import Synchronization
 
 /// What a listener has on one loop: its own listening socket, its connections, their spare memory.
 ///
@@ -8,6 +9,8 @@ import Reactor
 /// never changed.
 final class ListenerShard: @unchecked Sendable {
     let loop: EventLoop
+    /// Its place among the listener's shards.
+    let index: Int
     let limits: ServerLimits
     let headLimits: HeadLimits
     let handler: RequestHandler
@@ -16,6 +19,7 @@ final class ListenerShard: @unchecked Sendable {
     let buffers = BufferPool()
 
     private(set) var isDraining = false
+    private let inFlight = Atomic(0)
     private var listener: Listener?
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var whenEmpty: UnsafeContinuation<Void, Never>?
@@ -28,10 +32,12 @@ final class ListenerShard: @unchecked Sendable {
     private static let spareSize = 4 * 1024
 
     init(
-        loop: EventLoop, limits: ServerLimits, handler: @escaping RequestHandler, errorAnswer: @escaping ErrorAnswer,
+        loop: EventLoop, index: Int, limits: ServerLimits, handler: @escaping RequestHandler,
+        errorAnswer: @escaping ErrorAnswer,
         accessLog: AccessLog?
     ) {
         self.loop = loop
+        self.index = index
         self.limits = limits
         headLimits = HeadLimits(bytes: limits.headBytes, fields: limits.headFields)
         self.handler = handler
@@ -108,6 +114,13 @@ final class ListenerShard: @unchecked Sendable {
     }
 
     // MARK: What connections share
+
+    /// Requests whose answer isn't done; for any thread.
+    var requestsInFlight: Int { inFlight.load(ordering: .relaxed) }
+
+    // Not atomic steps: this loop's thread alone changes it.
+    func requestBegins() { inFlight.store(inFlight.load(ordering: .relaxed) + 1, ordering: .relaxed) }
+    func requestEnds() { inFlight.store(inFlight.load(ordering: .relaxed) - 1, ordering: .relaxed) }
 
     /// Has the output sent at the end of this turn of the loop.
     func flushLater(_ connection: Connection) {

@@ -30,6 +30,8 @@ public struct Router: Sendable {
         public let method: HTTPMethod
         /// What answers.
         public let handler: RouteHandler
+        /// Its name's place among `routeNames`.
+        public let index: Int
     }
 
     /// Answers what no route takes; learns what was found instead.
@@ -47,6 +49,8 @@ public struct Router: Sendable {
 
     private var nodes = [Node()]
     private var optionsRoute: Route?
+    /// The names of all routes, each once, in the order in which they were added.
+    public private(set) var routeNames: [String] = []
     private let fallback: Fallback
 
     /// An empty table; `fallback` answers unknown paths and methods.
@@ -61,7 +65,7 @@ public struct Router: Sendable {
     public mutating func on(
         _ method: HTTPMethod, _ pattern: String, name: String, _ handler: @escaping RouteHandler
     ) {
-        let route = Route(name: name, method: method, handler: handler)
+        let route = Route(name: name, method: method, handler: handler, index: index(of: name))
         var node = 0
         for segment in pattern.split(separator: "/") {
             guard segment.hasPrefix("{"), segment.hasSuffix("}") else {
@@ -81,7 +85,13 @@ public struct Router: Sendable {
 
     /// Adds what answers OPTIONS wherever no route of its own does, `*` included: for CORS.
     public mutating func onAnyOptions(name: String, _ handler: @escaping RouteHandler) {
-        optionsRoute = Route(name: name, method: .options, handler: handler)
+        optionsRoute = Route(name: name, method: .options, handler: handler, index: index(of: name))
+    }
+
+    private mutating func index(of name: String) -> Int {
+        if let known = routeNames.firstIndex(of: name) { return known }
+        routeNames.append(name)
+        return routeNames.count - 1
     }
 
     private mutating func fixedChild(of node: Int, _ segment: [UInt8]) -> Int {
@@ -169,6 +179,7 @@ public struct Router: Sendable {
             return try await fallback(request, outcome, body, response)
         }
         response.notes.route = route.name
+        response.notes.routeIndex = route.index
         try await route.handler(request, captures, body, response)
     }
 

@@ -25,9 +25,9 @@ public final class Counter: Sendable {
 }
 
 extension Counter: Metric {
-    static var type: StaticString { "counter" }
+    static var type: MetricType { .counter }
 
-    func expose(name: String, labels: String, to text: inout String) {
-        text += "\(name)\(Exposition.braces(labels)) \(value)\n"
+    func expose(name: String, labels: String, to text: inout MetricsText) {
+        text.sample(name, labels, "\(value)")
     }
 }

@@ -26,10 +26,14 @@ enum Exposition {
         return value.description
     }
 
-    /// Label pairs between braces, or nothing.
-    static func braces(_ labels: String) -> String { labels.isEmpty ? "" : "{\(labels)}" }
+    /// The bound of a bucket; OpenMetrics wants `1.0` where Prometheus writes `1`.
+    static func bound(_ value: Double, _ format: MetricsFormat) -> String {
+        format == .openMetrics && value.isFinite ? value.description : number(value)
+    }
 
     private static func escape(_ text: String, quotes: Bool) -> String {
+        // Names of backends, states and the like hold nothing of it.
+        guard text.utf8.contains(where: { $0 == 0x5C || $0 == 0x0A || $0 == 0x22 }) else { return text }
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {

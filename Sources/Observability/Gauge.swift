@@ -38,9 +38,9 @@ public final class Gauge: Sendable {
 }
 
 extension Gauge: Metric {
-    static var type: StaticString { "gauge" }
+    static var type: MetricType { .gauge }
 
-    func expose(name: String, labels: String, to text: inout String) {
-        text += "\(name)\(Exposition.braces(labels)) \(Exposition.number(value))\n"
+    func expose(name: String, labels: String, to text: inout MetricsText) {
+        text.sample(name, labels, Exposition.number(value))
     }
 }

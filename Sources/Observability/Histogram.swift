@@ -41,18 +41,9 @@ public final class Histogram: Sendable {
 }
 
 extension Histogram: Metric {
-    static var type: StaticString { "histogram" }
+    static var type: MetricType { .histogram }
 
-    func expose(name: String, labels: String, to text: inout String) {
-        // The count is the sum of the buckets read here, so that the last bucket and `_count` always agree.
-        var cumulative: UInt64 = 0
-        for (index, bucket) in buckets.enumerated() {
-            cumulative += bucket.value
-            let bound = index < bounds.count ? Exposition.number(bounds[index]) : "+Inf"
-            let pairs = labels.isEmpty ? "le=\"\(bound)\"" : "\(labels),le=\"\(bound)\""
-            text += "\(name)_bucket{\(pairs)} \(cumulative)\n"
-        }
-        text += "\(name)_sum\(Exposition.braces(labels)) \(Exposition.number(total))\n"
-        text += "\(name)_count\(Exposition.braces(labels)) \(cumulative)\n"
+    func expose(name: String, labels: String, to text: inout MetricsText) {
+        text.histogram(name, labels, bounds: bounds, counts: buckets.map(\.value), sum: total)
     }
 }

@@ -139,6 +139,15 @@ public struct LogLine: Sendable {
         }
     }
 
+    /// Appends the ids of a request, or of a step that takes its place, and of its trace.
+    public mutating func append(_ trace: TraceContext, as format: LogFormat) {
+        append(format == .json ? #","request":""# : " request=")
+        trace.span.append(to: &self)
+        append(format == .json ? #"","trace":""# : " trace=")
+        trace.appendTraceID(to: &self)
+        if format == .json { append("\"") }
+    }
+
     /// Appends a character that isn't plain; above 127 it is one of Latin-1.
     private mutating func appendEscaped(_ byte: UInt8) {
         switch byte {

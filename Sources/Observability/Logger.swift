@@ -41,7 +41,8 @@ public struct Logger: Sendable {
 
     /// Writes one line.
     ///
-    /// From `warning` up the sink is flushed at once.
+    /// From `warning` up the sink is flushed at once. What runs within a trace says so: its line has the ids of the request,
+    /// or of the step that takes a request's place, and of the trace.
     /// - Parameters:
     ///   - level: how much it matters.
     ///   - message: constant text.
@@ -50,6 +51,7 @@ public struct Logger: Sendable {
     {
         guard writes(level) else { return }
         let values = metadata()
+        let trace = TraceContext.current
         sink.line(urgent: level >= .warning) { line, time in
             switch sink.format {
             case .json:
@@ -68,6 +70,7 @@ public struct Logger: Sendable {
             }
             line.append(raw: bound)
             line.append(values, as: sink.format)
+            if let trace { line.append(trace, as: sink.format) }
             if sink.format == .json { line.append("}") }
         }
     }

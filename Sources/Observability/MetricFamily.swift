@@ -2,13 +2,13 @@ import Synchronization
 
 /// What a family is made of.
 protocol Metric: AnyObject, Sendable {
-    static var type: StaticString { get }
-    func expose(name: String, labels: String, to text: inout String)
+    static var type: MetricType { get }
+    func expose(name: String, labels: String, to text: inout MetricsText)
 }
 
 /// What a registry keeps, whatever its metrics are.
 protocol ExposedFamily: Sendable {
-    func expose(to text: inout String)
+    func expose(to text: inout MetricsText)
 }
 
 /// All metrics of one name, told apart by the values of their labels.
@@ -21,9 +21,9 @@ public final class MetricFamily<Child: Sendable>: Sendable {
     public let help: String
     /// Names of its labels, in order.
     public let labelNames: [String]
-    private let type: StaticString
+    private let type: MetricType
     private let make: @Sendable () -> Child
-    private let exposeChild: @Sendable (Child, String, String, inout String) -> Void
+    private let exposeChild: @Sendable (Child, String, String, inout MetricsText) -> Void
     private let children = Mutex<[String: Child]>([:])
 
     init(_ name: String, help: String, labels: [String], make: @escaping @Sendable () -> Child) where Child: Metric {
@@ -55,17 +55,15 @@ public final class MetricFamily<Child: Sendable>: Sendable {
     }
 
     private func labelText(_ values: [String]) -> String {
-        labelNames.enumerated().map { index, name in
-            "\(name)=\"\(Exposition.escape(label: index < values.count ? values[index] : ""))\""
-        }.joined(separator: ",")
+        MetricSamples.pairs(labelNames, values)
     }
 }
 
 extension MetricFamily: ExposedFamily {
-    func expose(to text: inout String) {
+    func expose(to text: inout MetricsText) {
         let sorted = children.withLock { $0 }.sorted { $0.key < $1.key }
         guard !sorted.isEmpty else { return }
-        text += "# HELP \(name) \(Exposition.escape(help: help))\n# TYPE \(name) \(type)\n"
+        text.begin(name, help: help, type)
         for (labels, child) in sorted { exposeChild(child, name, labels, &text) }
     }
 }

@@ -2,9 +2,6 @@ import Synchronization
 
 /// All metrics of a program, exposed in Prometheus' text format.
 public final class MetricsRegistry: Sendable {
-    /// The media type of `exposition()`.
-    public static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
-
     private struct State {
         var families: [(name: String, family: any ExposedFamily)] = []
         var hooks: [@Sendable () -> Void] = []
@@ -65,13 +62,40 @@ public final class MetricsRegistry: Sendable {
         state.withLock { $0.hooks.append(hook) }
     }
 
+    /// A family whose samples are known elsewhere, and read by each exposition.
+    ///
+    /// The same name again changes nothing.
+    /// - Parameters:
+    ///   - name: by convention as for the other kinds.
+    ///   - help: one line for people.
+    ///   - type: what it is made of.
+    ///   - labels: names of the labels, in order.
+    ///   - read: adds the samples. It must not wait for anything.
+    public func samples(
+        _ name: String, help: String, _ type: MetricType, labels: String...,
+        read: @escaping @Sendable (inout MetricSamples) -> Void
+    ) {
+        let family = SampledFamily(
+            name: Exposition.name(name), help: help, type: type, labelNames: labels.map(Exposition.name), read: read)
+        state.withLock { state in
+            guard !state.families.contains(where: { $0.name == name }) else { return }
+            state.families.append((name, family))
+        }
+    }
+
+    /// The names of all families, in the order in which they were made.
+    public var names: [String] { state.withLock { $0.families.map(\.name) } }
+
     /// All metrics as text, in the order in which their families were made.
-    public func exposition() -> String {
+    ///
+    /// With thousands of them this takes milliseconds, which no loop has.
+    public func exposition(_ format: MetricsFormat = .prometheus) -> String {
         let hooks = state.withLock { $0.hooks }
         for hook in hooks { hook() }
-        var text = ""
+        var text = MetricsText(format)
         for entry in state.withLock({ $0.families }) { entry.family.expose(to: &text) }
-        return text
+        text.end()
+        return text.text
     }
 
     private func family<Child>(_ name: String, make: () -> MetricFamily<Child>) -> MetricFamily<Child> {

@@ -13,9 +13,20 @@ public final class RequestIDSource: Sendable {
     }
 
     /// The next id; for any thread.
-    public func next() -> RequestID {
-        // The odd step visits all 2^64 states before it repeats one; the mixing is a bijection.
-        var bits = counter.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue
+    public func next() -> RequestID { Self.mixed(counter.wrappingAdd(Self.step, ordering: .relaxed).newValue) }
+
+    /// The next three at the price of one: for what needs more bits.
+    func nextThree() -> (RequestID, RequestID, RequestID) {
+        let last = counter.wrappingAdd(Self.step &* 3, ordering: .relaxed).newValue
+        return (Self.mixed(last &- Self.step &* 2), Self.mixed(last &- Self.step), Self.mixed(last))
+    }
+
+    /// Odd, so that all 2^64 states are visited before one is repeated.
+    private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    /// A bijection.
+    private static func mixed(_ state: UInt64) -> RequestID {
+        var bits = state
         bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
         bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
         return RequestID(bits: bits ^ bits >> 31)

@@ -26,15 +26,18 @@ public struct RoutingRecord: Sendable {
     /// - Parameters:
     ///   - database: stays open until the caller closes it.
     ///   - random: mints the installation's UUID at the first start.
+    ///   - observer: told of every move of a task that this program makes.
     /// - Throws: `.refused` for a schema of a newer version, `.away` where the database can't be used.
-    public init(opening database: any Database, random: some RandomBits) async throws(RecordError) {
+    public init(
+        opening database: any Database, random: some RandomBits, observer: MoveObserver? = nil
+    ) async throws(RecordError) {
         do {
             try await Migrator(Migrations.all).migrate(database)
         } catch {
             throw RecordError(error)
         }
         self.database = database
-        tasks = TaskStore(database)
+        tasks = TaskStore(database, observer: observer)
         events = EventLog(database)
         cleanups = Cleanups(database)
         webhooks = WebhookOutbox(database)

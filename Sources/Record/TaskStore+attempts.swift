@@ -58,7 +58,9 @@ extension TaskStore {
                 task: record.id, number: number, backend: backend, backendTask: name, state: .recorded)
             var place: S3URL?
             if let output { place = output(number, try await transition.hasFenced(before: attempt)) }
-            return .begun(try await transition.insert(attempt, manner, reason: reason, output: place, carrier: carrier))
+            let begun = try await transition.insert(attempt, manner, reason: reason, output: place, carrier: carrier)
+            if !begun.isPrefetch { transition.dispatched(record, begun) }
+            return .begun(begun)
         }
     }
 
@@ -70,6 +72,7 @@ extension TaskStore {
             try await transition.change(SQLText.dispatching(SQLValue(key.task)))
             try await transition.change(SQLText.promote(SQLValue(key.task), SQLValue(key.number)))
             try await transition.tell(.promoted, of: attempt)
+            transition.dispatched(task, attempt)
         }
     }
 
@@ -105,6 +108,7 @@ extension TaskStore {
             let (task, attempt) = try await transition.lockLive(key)
             guard task.state == .dispatching, attempt.state == .committing else { throw GuardFailed() }
             try await transition.accept(attempt)
+            transition.moved(task, to: .placed)
             guard let name, name != attempt.backendTask else { return }
             try await transition.change(SQLText.rename(SQLValue(key.task), SQLValue(key.number), SQLValue(name)))
         }

@@ -100,6 +100,7 @@ extension Transition {
     /// A final task that is cancelled shows 50, and nothing else changes.
     fileprivate func recode(_ task: TaskRecord) async throws -> CancelOutcome {
         try await change(ControlText.recode(SQLValue(task.id)))
+        moved(task, to: .canceled)
         try await tell(.cancelRequested, of: task.id, attempt: task.attempt?.attempt.number)
         return .canceled(interrupted: nil)
     }
@@ -125,6 +126,7 @@ extension Transition {
             ControlText.restart(
                 SQLValue(task.id), SQLValue(waits ? task.state : .queued), SQLValue(waits ? TaskIntent.restart : .none),
                 SQLValue(at), .cleaned(options), SQLValue(boundTo)))
+        if !waits { moved(task, to: .queued) }
         try await session.execute(ControlText.clearOutput(SQLValue(task.id)))
         try await tell(.restartRequested, of: task.id, on: boundTo)
     }

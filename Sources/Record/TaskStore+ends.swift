@@ -11,9 +11,14 @@ extension TaskStore {
         _ key: AttemptKey, _ end: TaskEnd, webhook: WebhookPolicy = .init(), at: Timestamp
     ) async throws(RecordError) -> EndOutcome {
         try await guardedTransition(at: at, or: .lost) { transition in
-            let (task, attempt) = try await transition.lockLive(key)
+            let (found, attempt) = try await transition.lockLive(key)
+            var task = found
             // An end proves that the commit, whose answer got lost, was accepted.
-            if attempt.state == .committing { try await transition.accept(attempt) }
+            if attempt.state == .committing {
+                try await transition.accept(attempt)
+                transition.moved(task, to: .placed)
+                task.state = .placed
+            }
             guard attempt.state == .committing || attempt.state == .accepted else { throw GuardFailed() }
             try await transition.end(attempt, AttemptOutcome(end.state), failure: end.errorMessage)
             switch task.intent {

@@ -61,6 +61,7 @@ extension TaskStore {
             try await transition.change(SQLText.revive(SQLValue(key.task), SQLValue(key.number), SQLValue(at)))
             try await transition.change(SQLText.adopt(SQLValue(key.task), SQLValue(key.number)))
             try await transition.tell(.adopted, of: old, reason)
+            transition.moved(task, to: .placed)
         }
     }
 

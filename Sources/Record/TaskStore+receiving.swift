@@ -47,7 +47,9 @@ extension TaskStore {
             let isNew = try row.integer(0) == 1
             if isNew { try await transition.tell(.initialized, of: task.id) }
             if !task.remark.isEmpty { try await transition.tell(.note, of: task.id, task.remark) }
-            return isNew ? .created : .overwritten
+            guard isNew else { return .overwritten }
+            transition.note(TaskMove(from: nil, to: .receiving, at: at))
+            return .created
         }
     }
 
@@ -148,6 +150,7 @@ extension TaskStore {
             try await transition.change(
                 SQLText.commit(
                     SQLValue(task), SQLValue(at), SQLValue(images), SQLValue(bytes), SQLValue(fetching)))
+            transition.moved(record, to: .queued)
             try await transition.tell(
                 .committed, of: task, "\(images) images, \(files.count) files, \(bytes)")
             if fetching { try await transition.tell(.fetchStarted, of: task) }

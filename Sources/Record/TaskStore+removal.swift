@@ -57,6 +57,7 @@ extension TaskStore {
             guard let record = try await transition.lock(task), record.intent == .remove else { throw GuardFailed() }
             for statement in SQLText.deletions { try await transition.session.execute(statement(SQLValue(task))) }
             try await transition.change(SQLText.delete(SQLValue(task)))
+            transition.moved(record, to: nil)
         }
     }
 
@@ -85,6 +86,7 @@ extension Transition {
         if let attempt { try await end(attempt, .removed) }
         try await leaveAllCopies(of: task.id)
         try await change(RemovalText.hide(SQLValue(task.id), SQLValue(at)))
+        if !task.state.isFinal { moved(task, to: .canceled) }
         try await tell(event, of: task.id, attempt: attempt?.attempt.number, on: attempt?.backend, reason)
         return attempt
     }

@@ -10,30 +10,47 @@ public import SQL
 public struct TaskStore: Sendable {
     let database: any Database
     let lease: Lease?
+    private let observer: MoveObserver?
 
     /// The tasks in a migrated database.
-    public init(_ database: any Database) { self.init(database, lease: nil) }
+    /// - Parameters:
+    ///   - database: where they are.
+    ///   - observer: told of every move that this store makes, once it is committed.
+    public init(_ database: any Database, observer: MoveObserver? = nil) {
+        self.init(database, lease: nil, observer: observer)
+    }
 
-    private init(_ database: any Database, lease: Lease?) {
+    private init(_ database: any Database, lease: Lease?, observer: MoveObserver?) {
         self.database = database
         self.lease = lease
+        self.observer = observer
     }
 
     /// The same store, whose transitions hold only while a lease does; otherwise they throw `.leaseLost`.
-    public func guarded(by lease: Lease) -> TaskStore { TaskStore(database, lease: lease) }
+    public func guarded(by lease: Lease) -> TaskStore { TaskStore(database, lease: lease, observer: observer) }
 
     /// Runs one transition.
     func transition<T: Sendable>(
         at: Timestamp, _ body: @Sendable (Transition) async throws -> T
     ) async throws(RecordError) -> T {
         do {
-            return try await database.transaction(.lockedRow) { session in
-                try await lease?.check(in: session, database.dialect)
-                return try await body(Transition(session: session, at: at))
-            }
+            return try await transact(at: at, body)
         } catch {
             throw RecordError(error)
         }
+    }
+
+    private func transact<T: Sendable>(at: Timestamp, _ body: @Sendable (Transition) async throws -> T) async throws
+        -> T
+    {
+        let moves = observer == nil ? nil : MoveNotes()
+        let result = try await database.transaction(.lockedRow) { session in
+            moves?.clear()
+            try await lease?.check(in: session, database.dialect)
+            return try await body(Transition(session: session, at: at, moves: moves))
+        }
+        if let observer { moves?.tell(observer) }
+        return result
     }
 
     /// Runs one transition whose guard may fail: false then, and nothing was changed.
@@ -51,10 +68,7 @@ public struct TaskStore: Sendable {
         at: Timestamp, or loss: T, _ body: @Sendable (Transition) async throws -> T
     ) async throws(RecordError) -> T {
         do {
-            return try await database.transaction(.lockedRow) { session in
-                try await lease?.check(in: session, database.dialect)
-                return try await body(Transition(session: session, at: at))
-            }
+            return try await transact(at: at, body)
         } catch is GuardFailed {
             return loss
         } catch {

@@ -40,6 +40,7 @@ extension Transition {
             SQLText.requeue(
                 SQLValue(task.id), SQLValue(entry.failures), SQLValue(entry.notBefore),
                 .text(PassedOver.column(of: entry.passedOver))))
+        moved(task, to: .queued)
         return .queued(failures: entry.failures)
     }
 
@@ -48,6 +49,7 @@ extension Transition {
     func conclude(_ task: TaskRecord, _ end: TaskEnd, _ webhook: WebhookPolicy?) async throws -> EndOutcome {
         let state = end.state
         try await change(SQLText.conclude(values(of: end, for: task)))
+        moved(task, to: state)
         try await leaveFencedCopies(of: task.id)
         let kind: EventKind =
             switch end.code {

@@ -11,6 +11,8 @@ struct Transition {
     let session: any DatabaseSession
     /// The moment that the caller gives to all that happens in it.
     let at: Timestamp
+    /// Where the moves of tasks are noted; nil where nobody asks for them.
+    var moves: MoveNotes?
 
     /// Locks a task's row and reads it with its current attempt; nil if there is none.
     ///

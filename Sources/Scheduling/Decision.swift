@@ -26,6 +26,8 @@ public struct Decision: Sendable {
         public var taskClass: TaskClass
         /// How many they are.
         public var count: Int
+        /// The lowest tier with a backend that can take them; nil where none can.
+        public var tier: Int?
         /// When the oldest was committed.
         public var oldest: Timestamp
         /// Why each backend doesn't take them now, in the order of the snapshots. One that could isn't here: they wait

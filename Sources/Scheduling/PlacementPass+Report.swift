@@ -17,8 +17,8 @@ extension PlacementPass {
             if eligibility.isImpossible { impossible[taskClass] = state.impossibleSince[taskClass] ?? now }
             decision.waiting.append(
                 Decision.Waiting(
-                    taskClass: taskClass, count: summary.count, oldest: summary.oldest, reasons: reasons(eligibility),
-                    impossibleSince: impossible[taskClass]))
+                    taskClass: taskClass, count: summary.count, tier: eligibility.tiers.first?.tier,
+                    oldest: summary.oldest, reasons: reasons(eligibility), impossibleSince: impossible[taskClass]))
         }
         decision.waiting.sort { $0.oldest < $1.oldest }
         state.fullSince = clocks

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Reactor
+import TestSupport
 import Testing
 
 @testable import HTTPServer
@@ -21,6 +22,36 @@ struct HandlerTests {
             try await client.send(Self.get + Self.get)
             for _ in 0..<2 { #expect(try await client.readAnswer().body == "true /") }
             client.socket.close()
+        }
+    }
+
+    @Test("a request is in flight until its answer is done, even where the client leaves")
+    func inFlight() async throws {
+        try await LoopRunner.onLoop { loop in
+            let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
+            let listener = HTTPListener(
+                address: try #require(SocketAddress(ip: "127.0.0.1", port: 0)), loops: [loop],
+                handler: { _, _, response in
+                    arrived.yield()
+                    try await loop.sleep(for: .milliseconds(5))
+                    try await response.send(HTTPResponse(.ok))
+                })
+            let address = try await listener.bind()
+            let serving = Task(executorPreference: loop) { try await listener.run() }
+            #expect(listener.requestsInFlight == 0)
+            var sockets: [StreamSocket] = []
+            for _ in 0..<2 { sockets.append(try await StreamSocket.connect(to: address, on: loop, deadline: nil)) }
+            for socket in sockets { try await TestClient(socket: socket).send(Self.get) }
+            var seen = 0
+            for await _ in arrivals {
+                seen += 1
+                if seen == 2 { break }
+            }
+            #expect((1...2).contains(listener.requestsInFlight))
+            for socket in sockets { socket.close() }
+            serving.cancel()
+            try await serving.value
+            #expect(listener.requestsInFlight == 0)
         }
     }
 

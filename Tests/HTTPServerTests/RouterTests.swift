@@ -44,6 +44,21 @@ struct RouterTests {
         #expect(find(.get, target) == expected)
     }
 
+    @Test("each name has one place, however many patterns bear it, and a route tells it")
+    func places() {
+        var router = router
+        router.on(.get, "/again", name: "info") { _, _, _, response in try await response.send(HTTPResponse(.ok)) }
+        let names = ["root", "info", "new", "list", "taskInfo", "download", "init", "upload", "options"]
+        #expect(router.routeNames == names)
+        for (target, index) in [("/info", 1), ("/again", 1), ("/task/x/info", 4)] {
+            guard case .route(let route, _) = router.find(HTTPRequest(.get, target)) else {
+                Issue.record("no route for \(target)")
+                continue
+            }
+            #expect(route.index == index)
+        }
+    }
+
     @Test("HEAD is answered by GET's handler, other methods are not")
     func methods() {
         #expect(find(.head, "/info") == "info")

@@ -18,6 +18,8 @@ struct DownloadHandler: Sendable {
     let notes: DownloadNotes
     /// For results in object storage.
     var buckets: ClientBuckets?
+    /// Whether spans are recorded, so that backends are told of them.
+    var tracesDownloads = false
 
     /// Where an asset comes from.
     enum Source {
@@ -151,7 +153,13 @@ struct DownloadHandler: Sendable {
         if source.isTLS || source.redirects {
             return try await fetch(source, of: owner, call, origin: origin, response)
         }
-        let request = UpstreamRequest(passing: Self.withoutToken(call.request), target: source.target)
+        var request = UpstreamRequest(passing: Self.withoutToken(call.request), target: source.target)
+        // Without a collector the caller's field goes on as it came, which costs nothing.
+        if tracesDownloads {
+            let trace = TraceContext(following: call.request.fields["traceparent"])
+            response.notes.trace = trace
+            request.fields["traceparent"] = trace.traceparent
+        }
         let (notes, loop) = (response.notes, response.clientSocket.loop)
         try await response.relay { client in
             do throws(RelayError) {

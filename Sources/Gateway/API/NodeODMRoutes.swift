@@ -3,6 +3,7 @@ internal import HTTPServer
 internal import HTTPTypes
 internal import Model
 internal import NodeODM
+internal import Observability
 internal import Reactor
 
 /// The route table of the NodeODM API, in the contract's order.
@@ -24,6 +25,9 @@ struct NodeODMRoutes: Sendable {
     let assets: AssetsHandler
     /// Says whether clients should be sent here.
     var health = HealthHandler(readiness: nil)
+
+    /// Routes that clients ask again and again, whose good answers the log only samples.
+    static let polls = ["info", "options", "task_info", "output", "list", "alive", "ready"]
 
     private typealias Handle = @Sendable (APICall, RequestBody) async throws -> APIReply
 
@@ -79,12 +83,21 @@ struct NodeODMRoutes: Sendable {
         to router: inout Router, _ method: HTTPMethod, _ pattern: String, _ name: String, isPublic: Bool = false,
         _ handle: @escaping Handle
     ) {
+        // What a poll's answer takes asks nobody else.
+        let isTraced = !Self.polls.contains(name)
         router.on(method, pattern, name: name) { request, captures, body, response in
             let answer: (HTTPResponse, [UInt8])?
             do {
                 let caller = isPublic ? Caller.anonymous : try tokens.caller(of: request)
                 let call = APICall(request: request, caller: caller, taskText: captures["uuid"], asset: nil)
-                answer = self.answer(try await handle(call, body), to: request)
+                if isTraced {
+                    let trace = TraceContext(following: request.fields["traceparent"])
+                    response.notes.trace = trace
+                    answer = self.answer(
+                        try await TraceContext.$current.withValue(trace) { try await handle(call, body) }, to: request)
+                } else {
+                    answer = self.answer(try await handle(call, body), to: request)
+                }
             } catch {
                 answer = self.answer(to: error, request)
             }

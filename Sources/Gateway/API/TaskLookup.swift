@@ -1,5 +1,6 @@
 internal import Model
 internal import NodeODM
+internal import Observability
 internal import Reactor
 internal import Record
 
@@ -131,8 +132,11 @@ final class TaskLookup: Sendable {
 
     private func record(of id: TaskID, for caller: Caller) async throws(APIError) -> TaskRecord? {
         do throws(RecordError) {
-            return try await store.record(of: id, for: caller.scope)
+            let record = try await store.record(of: id, for: caller.scope)
+            mirror.answersFromRecord.increment()
+            return record
         } catch {
+            mirror.answersWithheld.increment()
             throw .noAnswer
         }
     }

@@ -13,10 +13,18 @@ import Synchronization
 final class UpstreamDirectory: @unchecked Sendable {
     /// Invariant of `@unchecked Sendable`: touched on its loop only, but for its making.
     private final class Shelf: @unchecked Sendable {
+        /// A backend's connections, with where they lead to.
+        struct Known {
+            let host: String
+            let port: UInt16
+            let pool: UpstreamPool
+            let relayed: UpstreamCounts.Relayed
+        }
+
         let loop: EventLoop
         let relay: Relay
         /// With where it is: a backend of the same name may be elsewhere later.
-        var pools: [BackendName: (host: String, port: UInt16, pool: UpstreamPool)] = [:]
+        var pools: [BackendName: Known] = [:]
         /// For backends that are reached by TLS; a loop's first such download makes it.
         var client: CurlClient?
 
@@ -28,12 +36,15 @@ final class UpstreamDirectory: @unchecked Sendable {
 
     private let shelves: [ObjectIdentifier: Shelf]
     private let blockingPool: BlockingPool
+    private let metrics: UpstreamMetrics
 
     /// - Parameters:
     ///   - loops: the loops that serve clients.
     ///   - blockingPool: where names are looked up.
-    init(loops: [EventLoop], blockingPool: BlockingPool) {
+    ///   - metrics: counts the downloads.
+    init(loops: [EventLoop], blockingPool: BlockingPool, metrics: UpstreamMetrics) {
         self.blockingPool = blockingPool
+        self.metrics = metrics
         var shelves: [ObjectIdentifier: Shelf] = [:]
         for loop in loops {
             shelves[ObjectIdentifier(loop)] = Shelf(loop: loop)
@@ -75,16 +86,28 @@ final class UpstreamDirectory: @unchecked Sendable {
         guard let shelf = shelves[ObjectIdentifier(client.loop)] else {
             throw RelayError(.connect, "this loop serves no downloads")
         }
-        return try await shelf.relay.relay(
-            request, to: pool(of: backend, at: source, on: shelf), client: client, onEnd: onEnd,
-            rewriteHead: rewriteHead)
+        let known = known(backend, at: source, on: shelf)
+        let begin = MonotonicTime.now()
+        do throws(RelayError) {
+            let end = try await shelf.relay.relay(
+                request, to: known.pool, client: client, onEnd: onEnd, rewriteHead: rewriteHead)
+            known.relayed.note(nil, since: begin)
+            return end
+        } catch {
+            known.relayed.note(error.code, since: begin)
+            throw error
+        }
     }
 
-    private func pool(of backend: BackendName, at source: DownloadSource, on shelf: Shelf) -> UpstreamPool {
-        if let known = shelf.pools[backend], known.port == source.port, known.host == source.host { return known.pool }
+    private func known(_ backend: BackendName, at source: DownloadSource, on shelf: Shelf) -> Shelf.Known {
+        let before = shelf.pools[backend]
+        if let before, before.port == source.port, before.host == source.host { return before }
+        let relayed = before?.relayed ?? metrics.counts(of: backend).makeRelayed()
         let pool = UpstreamPool(
-            host: source.host, port: source.port, loop: shelf.loop, blockingPool: blockingPool)
-        shelf.pools[backend] = (source.host, source.port, pool)
-        return pool
+            host: source.host, port: source.port, loop: shelf.loop, blockingPool: blockingPool,
+            counts: relayed.connections)
+        let known = Shelf.Known(host: source.host, port: source.port, pool: pool, relayed: relayed)
+        shelf.pools[backend] = known
+        return known
     }
 }

@@ -39,7 +39,7 @@ extension AdminRoutes {
     }
 
     private func refusal(of request: HTTPRequest) -> AdminReply? {
-        guard isAllowed(request) else { return .error(.unauthorized, "The admin token is missing or wrong.") }
+        guard isAllowed(request) else { return Self.unauthorized }
         guard let value = request.fields[AdminCall.header], !value.isEmpty else {
             return .error(.forbidden, "A change must carry the header `\(AdminCall.header): 1`.")
         }

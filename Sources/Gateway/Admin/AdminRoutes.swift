@@ -16,6 +16,11 @@ struct AdminRoutes: Sendable {
     let token: Secret?
     /// The inventory's `storage.min_free`.
     let minFree: ByteCount
+    /// What /metrics answers.
+    let scrape: MetricsScrape
+
+    /// Routes that are asked every few seconds.
+    static let probes = ["healthz", "readyz", "metrics"]
 
     private typealias Handle = @Sendable (HTTPRequest, RouteCaptures, GatewayStatus.Parts) async throws -> AdminReply
 
@@ -32,6 +37,11 @@ struct AdminRoutes: Sendable {
         router.on(.get, "/healthz", name: "healthz") { _, _, _, response in try await Self.send(health(), response) }
         router.on(.get, "/readyz", name: "readyz") { request, _, _, response in
             try await Self.send(readiness(request), response)
+        }
+        router.on(.get, "/metrics", name: "metrics") { request, _, _, response in
+            guard isAllowed(request) else { return try await Self.send(Self.unauthorized, response) }
+            let (fields, body) = try await scrape.answer(request)
+            try await response.send(HTTPResponse(.ok, fields: fields), body: body)
         }
         add(to: &router, "/api/backends", "api_backends") { _, _, parts in
             AdminReply(BackendsResource(fleet: parts.fleet, mirror: parts.mirror, now: .now()).json)
@@ -59,7 +69,7 @@ struct AdminRoutes: Sendable {
             let reply =
                 isAllowed(request)
                 ? try await answer { parts in try await handle(request, captures, parts) }
-                : AdminReply.error(.unauthorized, "The admin token is missing or wrong.")
+                : Self.unauthorized
             try await Self.send(reply, response)
         }
     }
@@ -82,6 +92,8 @@ struct AdminRoutes: Sendable {
             return .error(.serviceUnavailable, "The record can't be used: \(error.message)")
         }
     }
+
+    static var unauthorized: AdminReply { .error(.unauthorized, "The admin token is missing or wrong.") }
 
     /// Whether the caller presents the admin token, where there is one.
     func isAllowed(_ request: HTTPRequest) -> Bool {

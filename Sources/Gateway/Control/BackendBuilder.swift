@@ -28,6 +28,8 @@ struct BackendBuilder: Sendable {
     var buckets: ClientBuckets?
     /// Attempts in the record; nil for a probe.
     var store: TaskStore?
+    /// Counts what backends are asked; nil for a probe.
+    var metrics: UpstreamMetrics?
 
     /// A backend as the inventory defines it.
     /// - Throws: `StartError` for what the definition names and can't be used.
@@ -55,7 +57,7 @@ struct BackendBuilder: Sendable {
             known.onVanished = .fail
             backend = try instance(definition, settings)
         }
-        return FleetMember(known, backend: backend)
+        return FleetMember(known, backend: metrics.map { MeasuredBackend(backend, $0) } ?? backend)
     }
 
     private func node(_ definition: BackendDefinition) throws -> any Backend {

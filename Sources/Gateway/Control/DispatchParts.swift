@@ -29,6 +29,10 @@ struct DispatchParts: Sendable {
     var roster: Roster?
     /// The buckets that clients name; nil without `storage.s3`.
     var buckets: ClientBuckets?
+    /// Where spans go; nil where no collector is named.
+    var spans: SpanQueue?
+    /// Counts what happens.
+    var metrics = GatewayMetrics()
     /// What the inventory allows the owners of tokens, by name; who isn't here has the defaults.
     var owners = OwnerPolicies()
     /// What this gateway does, where several share the record.
@@ -46,7 +50,8 @@ struct DispatchParts: Sendable {
             store: duties.store(store, for: .transferring), fleet: fleet, duties: duties,
             inputs: SubmissionBuilder(store: store, fleet: fleet, buckets: buckets, clock: clock), durable: durable,
             clock: clock, random: random,
-            logger: logger, attemptLimit: attemptLimit, webhooks: webhooks, slot: slot, stage: stage)
+            logger: logger, attemptLimit: attemptLimit, webhooks: webhooks, slot: slot, stage: stage,
+            metrics: metrics)
     }
 
     /// Shows in the mirror what the record now says of a task.

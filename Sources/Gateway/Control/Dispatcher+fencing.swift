@@ -39,7 +39,8 @@ extension Dispatcher {
                 "to": .string(placement.backend.string),
             ])
         stop(record.id, because: reason)
-        _ = try await begin(record.id, on: placement.backend, .fresh, reason: "\(reason); \(placement.text)")
+        _ = try await begin(
+            record.id, on: placement.backend, .fresh, .fenced, reason: "\(reason); \(placement.text)")
     }
 }
 

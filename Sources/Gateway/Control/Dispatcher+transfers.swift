@@ -125,13 +125,32 @@ extension Dispatcher {
         parts.fleet.change(attempt.backend) { $0.circuit.begin(at: now) }
         // Owned by this actor, which awaits it before `run()` returns: a group's children can't be stopped singly.
         let task = Task(executorPreference: loop) { [loop] in
-            let end = await transfer.run(isResumed: isResumed)
+            let end = await self.traced(attempt) { await transfer.run(isResumed: isResumed) }
             // A stopped transfer's task is cancelled, and the record refuses work from a cancelled task.
             await Task(executorPreference: loop) { await self.ended(attempt, end) }.value
         }
         transfers[id] = RunningTransfer(
             attempt: attempt, task: task, slot: slot, stage: stage, holdsSlot: !attempt.isPrefetch)
         queue.touch(id)
+    }
+
+    /// Runs a transfer as a trace of its own, since the request that committed its task ended long ago.
+    private nonisolated func traced(
+        _ attempt: AttemptRecord, _ run: @Sendable () async -> Transfer.End
+    ) async -> Transfer.End {
+        let trace = TraceContext(isSampled: parts.spans != nil)
+        let begin = WallTime.nanoseconds
+        let end = await TraceContext.$current.withValue(trace) { await run() }
+        parts.spans?.add(
+            Span(
+                context: trace, kind: .inside, name: "transfer", begin: begin, end: WallTime.nanoseconds,
+                attributes: [
+                    ("scaleodm.task", .string(attempt.attempt.task.string)),
+                    ("scaleodm.backend", .string(attempt.backend.string)),
+                    ("scaleodm.attempt", .number(attempt.attempt.number)), ("scaleodm.outcome", .string(end.word)),
+                ],
+                failure: end.isFailure ? end.word : nil))
+        return end
     }
 
     private func ended(_ attempt: AttemptRecord, _ end: Transfer.End) async {

@@ -100,10 +100,17 @@ actor Dispatcher: Service {
     private func pass() async throws(RecordError) -> Duration {
         let begin = parts.clock.monotonic()
         stopUseless()
-        guard isInCharge else { return .zero }
+        guard isInCharge else {
+            // Whoever is in charge counts what waits.
+            parts.metrics.queue.note([], fleet: parts.fleet)
+            return .zero
+        }
         try await readQueue()
         let abandoned = try await abandonable()
-        guard !queue.isEmpty || !abandoned.isEmpty else { return .zero }
+        guard !queue.isEmpty || !abandoned.isEmpty else {
+            parts.metrics.queue.note([], fleet: parts.fleet)
+            return .zero
+        }
         let decision = decide(with: abandoned)
         let cost = parts.clock.monotonic() - begin
         for discard in decision.discards { stop(discard.task, because: "the backend \(discard.reason.text)") }
@@ -115,6 +122,7 @@ actor Dispatcher: Service {
             }
         }
         for prefetch in decision.prefetches where abandoned[prefetch.task] == nil { try await sendAhead(prefetch) }
+        parts.metrics.queue.note(decision.waiting, fleet: parts.fleet)
         try await note(decision.waiting)
         if let next = decision.nextChange { wake(after: max(.milliseconds(20), next - now)) }
         return cost
@@ -156,14 +164,17 @@ actor Dispatcher: Service {
                 return stop(row.id, because: "\(placement.backend) can take it sooner")
             }
             guard try await decided.promote(running.attempt.key, at: now) else { return }
+            parts.metrics.notePlacement(on: placement.backend, .staged)
             giveSlot(to: row.id)
             return await parts.refresh(row.id)
         }
         let isInPlace = row.boundTo != nil || projectHome(of: row) == placement.backend
         let manner: AttemptManner = isInPlace ? .inPlace : .fresh
-        guard try await !begin(row.id, on: placement.backend, manner, reason: placement.text) else { return }
+        let why = isInPlace ? PlacementReason.inPlace : PlacementReason(placement.choice)
+        guard try await !begin(row.id, on: placement.backend, manner, why, reason: placement.text) else { return }
         if row.boundTo == nil {
-            _ = try await begin(row.id, on: placement.backend, .fresh, reason: placement.text)
+            let why = PlacementReason(placement.choice)
+            _ = try await begin(row.id, on: placement.backend, .fresh, why, reason: placement.text)
         } else {
             try await fail(row.id, because: ProjectOwner.gone)
         }
@@ -172,13 +183,13 @@ actor Dispatcher: Service {
     private func sendAhead(_ prefetch: Decision.Prefetch) async throws(RecordError) {
         guard transfers[prefetch.task] == nil else { return }
         _ = try await begin(
-            prefetch.task, on: prefetch.backend, .prefetch,
+            prefetch.task, on: prefetch.backend, .prefetch, nil,
             reason: "\(prefetch.backend) is busy; the inputs are sent ahead")
     }
 
     /// - Returns: false where a restart in place was wanted of a backend without the project.
     func begin(
-        _ id: TaskID, on backend: BackendName, _ manner: AttemptManner, reason: String
+        _ id: TaskID, on backend: BackendName, _ manner: AttemptManner, _ why: PlacementReason?, reason: String
     ) async throws(RecordError) -> Bool {
         guard let member = parts.fleet.member(backend) else { return true }
         let random = parts.random
@@ -194,6 +205,7 @@ actor Dispatcher: Service {
         }
         switch outcome {
         case .begun(let attempt):
+            if let why { parts.metrics.notePlacement(on: backend, why) }
             await parts.refresh(id)
             start(attempt, isResumed: false)
         case .lost: await parts.refresh(id)

@@ -53,13 +53,22 @@ struct Janitor: Service {
     private func removeDue() async throws {
         let stale = before(staleUpload)
         for id in try await parts.store.staleUploads(lastDataBefore: stale) {
-            _ = try await parts.store.abandonUpload(id, lastDataBefore: stale, reason: "no data for too long", at: now)
+            let files = try await parts.store.files(of: id)
+            guard
+                try await parts.store.abandonUpload(
+                    id, lastDataBefore: stale, reason: "no data for too long", at: now)
+            else { continue }
+            parts.metrics.noteRemoved(.uploads, files.totalSize)
         }
         let inputs = before(inputRetention)
         for id in try await parts.store.inputsToRemove(keptFromBefore: inputs) {
-            guard try await parts.store.expireInputs(of: id, keptFromBefore: inputs, at: now) != nil else { continue }
+            guard let files = try await parts.store.expireInputs(of: id, keptFromBefore: inputs, at: now) else {
+                continue
+            }
             for prefix in OrphanSweep.inputs(of: id) { try await storage.remove(prefix: prefix) }
-            _ = try await parts.store.inputsRemoved(id, at: now)
+            if try await parts.store.inputsRemoved(id, at: now) {
+                parts.metrics.noteRemoved(.inputs, files.totalSize)
+            }
         }
         let tasks = before(taskRetention)
         for id in try await parts.store.expired(keptFromBefore: tasks) {
@@ -101,7 +110,9 @@ struct Janitor: Service {
 
     private func sweep(_ storage: any ObjectStore) async {
         do {
-            let count = try await OrphanSweep(store: parts.store, storage: storage).run(at: now)
+            let count = try await OrphanSweep(store: parts.store, storage: storage).run(at: now) { size in
+                parts.metrics.noteRemoved(.orphans, size)
+            }
             if count > 0 { parts.logger.info("orphaned files removed", ["count": .integer(Int64(count))]) }
         } catch {
             parts.logger.warning("storage not swept", ["error": .string("\(error)")])
@@ -118,4 +129,9 @@ struct Janitor: Service {
     }
 
     private var now: Timestamp { parts.clock.timestamp }
+}
+
+extension [InputFile] {
+    /// What they take together.
+    fileprivate var totalSize: ByteCount { ByteCount(reduce(0) { $0 + $1.size.bytes }) }
 }

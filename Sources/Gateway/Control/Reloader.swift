@@ -48,6 +48,7 @@ actor Reloader: Service {
     private let turns = Turns()
     /// Whether a good file couldn't be taken over, because the database was away.
     private var isBehind = false
+    private let metrics: GatewayMetrics
     private let success: Mutex<(isGood: Bool, at: Timestamp)>
 
     /// From an event to the reading: whoever changes a file may do so in several steps.
@@ -65,10 +66,11 @@ actor Reloader: Service {
     ///   - clock: dates reloads.
     ///   - logger: told what changed.
     ///   - loop: where this runs.
+    ///   - metrics: told how each reload ended.
     init(
         _ source: InventorySource, running: Inventory, roster: Roster, tokens: TokenGuard,
         owners: OwnerPolicies = OwnerPolicies(), pool: BlockingPool, clock: any WorldClock, logger: Logger,
-        loop: EventLoop
+        loop: EventLoop, metrics: GatewayMetrics = GatewayMetrics()
     ) {
         self.source = source
         self.running = running
@@ -80,6 +82,7 @@ actor Reloader: Service {
         self.clock = clock
         self.logger = logger
         self.loop = loop
+        self.metrics = metrics
         success = Mutex((true, clock.timestamp))
     }
 
@@ -155,13 +158,19 @@ actor Reloader: Service {
         running.auth.required = loaded.inventory.auth.required
         outcome.needRestart = running.keys(differingFrom: loaded.inventory)
         outcome.warnings = loaded.warnings.map(\.description)
-        success.withLock { $0 = (true, clock.timestamp) }
+        let moment = clock.timestamp
+        success.withLock { $0 = (true, moment) }
+        metrics.noteReload(isSuccessful: true, at: moment)
         tell(outcome, cause)
         return outcome
     }
 
     private func refused(_ problems: [String], _ cause: Cause) -> Outcome {
-        success.withLock { $0.isGood = false }
+        let moment = success.withLock { success in
+            success.isGood = false
+            return success.at
+        }
+        metrics.noteReload(isSuccessful: false, at: moment)
         for problem in problems {
             logger.error("the inventory is refused, and the one before stays", ["problem": .string(problem)])
         }

@@ -1,5 +1,6 @@
 internal import Model
 internal import NodeODM
+internal import Observability
 internal import Reactor
 internal import Record
 import Synchronization
@@ -12,6 +13,8 @@ import Synchronization
 final class StatusMirror: Sendable {
     private final class Shard: Sendable {
         let tasks = Mutex<[String: MirroredTask]>([:])
+        /// Answers from here. Beside the mutex, which whoever counts has just taken: nobody else's cache line.
+        let answers = Atomic<UInt64>(0)
     }
 
     /// What is known about all tasks together; changed only while the changed task's shard is locked.
@@ -77,11 +80,20 @@ final class StatusMirror: Sendable {
     func asked<Answer: Sendable>(
         _ id: TaskID, at now: MonotonicTime, _ read: (borrowing MirroredTask) -> Answer
     ) -> Answer? {
-        shard(of: id).tasks.withLock { tasks in
+        let shard = shard(of: id)
+        return shard.tasks.withLock { tasks in
             guard let index = tasks.index(forKey: id.key) else { return nil }
+            shard.answers.wrappingAdd(1, ordering: .relaxed)
             return note(&tasks.values[index], now, read)
         }
     }
+
+    /// How often a client's question was answered from memory.
+    var answers: UInt64 { shards.reduce(0) { $0 &+ $1.answers.load(ordering: .relaxed) } }
+    /// How often the record had to be asked for such an answer.
+    let answersFromRecord = Counter()
+    /// How often neither had one, because the database was away.
+    let answersWithheld = Counter()
 
     private func note<Answer>(
         _ task: inout MirroredTask, _ now: MonotonicTime, _ read: (borrowing MirroredTask) -> Answer

@@ -21,6 +21,21 @@ struct Transfer: Sendable {
         case yielded
         /// The program ends.
         case stopped
+
+        /// For traces.
+        var word: String {
+            switch self {
+            case .accepted: "accepted"
+            case .released: "released"
+            case .yielded: "yielded"
+            case .stopped: "stopped"
+            }
+        }
+
+        /// Whether the backend didn't take the task.
+        var isFailure: Bool {
+            if case .released = self { true } else { false }
+        }
     }
 
     let attempt: AttemptRecord
@@ -42,6 +57,8 @@ struct Transfer: Sendable {
     let slot: WakeUp
     /// Where the dispatcher sees how far it is.
     let stage: TransferStage
+    /// Counts failures.
+    let metrics: GatewayMetrics
 
     /// Where neither the task nor the backend's circuit waits, so that one that fails at once isn't tried in a tight loop.
     private static let uncountedPause = Duration.seconds(5)
@@ -208,6 +225,7 @@ struct Transfer: Sendable {
             return machine.staged()
         } catch {
             failure = error.message
+            metrics.noteDispatchFailure(on: backend.name, error.code)
             return machine.stageFailed(error.code)
         }
     }
@@ -228,6 +246,7 @@ struct Transfer: Sendable {
             return machine.committed()
         } catch {
             failure = error.message
+            metrics.noteDispatchFailure(on: backend.name, error.code)
             return machine.commitFailed(error.code)
         }
     }

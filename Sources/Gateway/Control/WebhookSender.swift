@@ -30,7 +30,13 @@ struct WebhookSender: Service {
             for await _ in parts.webhookWake.wakeUps() {
                 try Task.checkCancellation()
                 guard let due = try? await outbox.claim(lease: Self.lease, limit: 16, at: now) else { continue }
-                for delivery in due { group.addTask { await deliver(delivery) } }
+                for delivery in due {
+                    group.addTask {
+                        await TraceContext.$current.withValue(TraceContext(isSampled: false)) {
+                            await deliver(delivery)
+                        }
+                    }
+                }
             }
         }
     }
@@ -38,6 +44,7 @@ struct WebhookSender: Service {
     private func deliver(_ delivery: WebhookDelivery) async {
         guard let body = await payload(of: delivery) else {
             _ = try? await outbox.giveUp(delivery, error: "the task is gone", at: now)
+            parts.metrics.noteWebhook(.givenUp)
             return
         }
         var request = OutboundRequest(.post, delivery.url, body: .bytes(body))
@@ -48,11 +55,14 @@ struct WebhookSender: Service {
         do throws(HTTPClientError) {
             let answer = try await client.send(request)
             if (200..<300).contains(answer.status) {
+                parts.metrics.noteWebhook(.delivered)
                 _ = try? await outbox.delivered(delivery, at: now)
             } else {
+                parts.metrics.noteWebhook(.refused)
                 await again(delivery, "it answered \(answer.status)")
             }
         } catch {
+            parts.metrics.noteWebhook(.unreachable)
             await again(delivery, error.message)
         }
     }
@@ -60,6 +70,7 @@ struct WebhookSender: Service {
     private func again(_ delivery: WebhookDelivery, _ error: String) async {
         guard now - delivery.enqueuedAt < Self.giveUpAfter else {
             _ = try? await outbox.giveUp(delivery, error: error, at: now)
+            parts.metrics.noteWebhook(.givenUp)
             return
         }
         let pause = delivery.tries < 5 ? 5 * delivery.tries : min(3600, 20 << min(delivery.tries - 4, 8))

@@ -17,10 +17,12 @@ struct OrphanSweep: Sendable {
     private static let page = 1000
 
     /// Sweeps once.
-    /// - Parameter now: tells what is young.
+    /// - Parameters:
+    ///   - now: tells what is young.
+    ///   - onRemove: told of the size of each file that was removed.
     /// - Returns: how many files were removed.
     /// - Throws: the record's and storage's errors; nothing is removed that the record couldn't be asked about.
-    func run(at now: Timestamp) async throws -> Int {
+    func run(at now: Timestamp, onRemove: (ByteCount) -> Void = { _ in }) async throws -> Int {
         let before = Timestamp(milliseconds: now.milliseconds - Self.grace.inMilliseconds)
         var removed = 0
         var after: String?
@@ -33,6 +35,7 @@ struct OrphanSweep: Sendable {
                 guard known?.decide(object.key) == true else { continue }
                 try await storage.remove(key: object.key)
                 removed += 1
+                onRemove(object.size)
             }
             guard page.count == Self.page, let last = page.last else { return removed }
             after = last.key

@@ -48,7 +48,9 @@ enum ServeCommand {
         data.start()
         control.start()
         let loop = control.loops[0]
-        let service = GatewayService(inventory, loops: data.loops, control: loop, logger: logger, source: source)
+        let service = GatewayService(
+            inventory, loops: data.loops, control: loop, logger: logger, source: source,
+            environment: { getenv($0).map { String(cString: $0) } })
         // The program's one root task: it owns everything, and its end is the program's.
         Task(executorPreference: loop) {
             exit(await life(of: service, drainDelay: inventory.drain.delay, on: loop, logger))
