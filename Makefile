@@ -15,7 +15,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: packages-build ## build .build/release/scaleodm and the node simulator, optimised, with the Swift runtime inside
-	$(SWIFT) build -c release --static-swift-stdlib --product scaleodm
+	$(SWIFT) build -c release --static-swift-stdlib -Xlinker --strip-debug --product scaleodm
 	$(SWIFT) build -c release --static-swift-stdlib --product NodeODMSimulator
 
 test: packages-test venv ## run everything: unit tests, live tests, and the conformance suite with PyODM

@@ -1,4 +1,5 @@
 /// Receive buffers of one loop's connections, kept for the next one that needs one.
+/// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
 final class BufferPool {
     /// Enough for any usual head: what a connection holds while a request is read.
     static let smallSize = 16 * 1024
@@ -7,8 +8,8 @@ final class BufferPool {
     private static let smallKept = 64
     private static let largeKept = 8
 
-    private var small: [UnsafeMutableRawBufferPointer] = []
-    private var large: [UnsafeMutableRawBufferPointer] = []
+    @exclusivity(unchecked) private var small: [UnsafeMutableRawBufferPointer] = []
+    @exclusivity(unchecked) private var large: [UnsafeMutableRawBufferPointer] = []
 
     deinit {
         for buffer in small + large { buffer.deallocate() }

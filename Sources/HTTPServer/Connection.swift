@@ -6,6 +6,7 @@ import Reactor
 ///
 /// Invariant of `@unchecked Sendable`: made, used and released on the thread of `socket.loop` only; the loop's executor runs
 /// the connection's task.
+/// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
 final class Connection: @unchecked Sendable {
     /// How far the answer to the current request is.
     enum Answer {
@@ -25,28 +26,28 @@ final class Connection: @unchecked Sendable {
     let shard: ListenerShard
     let peer: SocketAddress?
     let notes = ExchangeNotes()
-    var input = ReceiveBuffer()
-    var answer = Answer.none
-    var isHead = false
-    var minorVersion = 1
-    var keepsAlive = true
-    var body: RequestBody
+    @exclusivity(unchecked) var input = ReceiveBuffer()
+    @exclusivity(unchecked) var answer = Answer.none
+    @exclusivity(unchecked) var isHead = false
+    @exclusivity(unchecked) var minorVersion = 1
+    @exclusivity(unchecked) var keepsAlive = true
+    @exclusivity(unchecked) var body: RequestBody
     /// Bytes made and not yet taken by the socket start at `sent`.
-    var output: [UInt8] = []
-    var sent = 0
-    var isFlushPending = false
+    @exclusivity(unchecked) var output: [UInt8] = []
+    @exclusivity(unchecked) var sent = 0
+    @exclusivity(unchecked) var isFlushPending = false
     /// True while it waits for a request of which not a byte has come: then it may be closed without harm.
-    private(set) var isIdle = false
+    @exclusivity(unchecked) private(set) var isIdle = false
 
-    private var parser: RequestParser
+    @exclusivity(unchecked) private var parser: RequestParser
     private let noBody = RequestBody()
-    private var isFirst = true
+    @exclusivity(unchecked) private var isFirst = true
     /// Bytes and requests since the loop last got to look at other sockets.
-    private var bytesInTurn = 0
-    private var requestsInTurn = 0
+    @exclusivity(unchecked) private var bytesInTurn = 0
+    @exclusivity(unchecked) private var requestsInTurn = 0
     /// The watch on slow bodies: time spent waiting for `bodyBytes` bytes.
-    private var bodyWait = Duration.zero
-    private var bodyBytes = 0
+    @exclusivity(unchecked) private var bodyWait = Duration.zero
+    @exclusivity(unchecked) private var bodyBytes = 0
 
     private static let bytesPerTurn = 1 << 20
     private static let requestsPerTurn = 64

@@ -7,6 +7,7 @@ import Synchronization
 ///
 /// Invariant of `@unchecked Sendable`: everything but `init` happens on the thread of `loop`, and what is set by `init` is
 /// never changed.
+/// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
 final class ListenerShard: @unchecked Sendable {
     let loop: EventLoop
     /// Its place among the listener's shards.
@@ -18,15 +19,15 @@ final class ListenerShard: @unchecked Sendable {
     let accessLog: AccessLog?
     let buffers = BufferPool()
 
-    private(set) var isDraining = false
+    @exclusivity(unchecked) private(set) var isDraining = false
     private let inFlight = Atomic(0)
     private var listener: Listener?
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var whenEmpty: UnsafeContinuation<Void, Never>?
-    private var spareOutputs: [[UInt8]] = []
-    private var pendingFlushes: [Connection] = []
-    private var date: [UInt8] = []
-    private var dateSecond = -1
+    @exclusivity(unchecked) private var spareOutputs: [[UInt8]] = []
+    @exclusivity(unchecked) private var pendingFlushes: [Connection] = []
+    @exclusivity(unchecked) private var date: [UInt8] = []
+    @exclusivity(unchecked) private var dateSecond = -1
 
     private static let sparesKept = 64
     private static let spareSize = 4 * 1024

@@ -25,4 +25,9 @@ public struct RouteCaptures: Sendable, Hashable {
         let pair = Pair(name: name, value: value)
         if first == nil { first = pair } else { others.append(pair) }
     }
+
+    /// Takes back what was inserted last.
+    mutating func removeLast() {
+        if others.popLast() == nil { first = nil }
+    }
 }

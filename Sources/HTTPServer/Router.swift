@@ -148,10 +148,9 @@ public struct Router: Sendable {
         }
         guard end > start else { return nil }
         if let (name, child) = nodes[node].capture {
-            let before = captures
             captures.insert(name, Self.decoded(path, start..<end))
             if let found = match(path, from: end + 1, node: child, &captures) { return found }
-            captures = before
+            captures.removeLast()
         }
         guard let (name, routes) = nodes[node].rest else { return nil }
         captures.insert(name, Self.decoded(path, start..<path.count))

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Bytes and byte classes of HTTP's grammar, so that parsers read like the RFCs and not like number tables.
 public enum ASCII {
     /// Horizontal tab.
@@ -130,18 +132,24 @@ extension Array where Element == UInt8 {
             append(ASCII.zero + UInt8(truncatingIfNeeded: number))
             return
         }
-        var digits = 0
-        var rest = number
-        while rest > 0 {
-            digits += 1
-            rest /= 10
+        // The digits come from the right; 19 are the most that 64 bits need.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 19) { digits in
+            var rest = UInt64(number)
+            var start = digits.count
+            while rest > 0 {
+                start -= 1
+                digits.initializeElement(at: start, to: ASCII.zero + UInt8(truncatingIfNeeded: rest % 10))
+                rest /= 10
+            }
+            append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
         }
-        let start = count
-        append(contentsOf: repeatElement(ASCII.zero, count: digits))
-        rest = number
-        for index in stride(from: start + digits - 1, through: start, by: -1) {
-            self[index] = ASCII.zero + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Whether a byte is among these; `memchr` looks at many at once.
+    func holds(_ byte: UInt8) -> Bool {
+        guard let baseAddress else { return false }
+        return memchr(baseAddress, Int32(byte), count) != nil
     }
 }

@@ -55,10 +55,16 @@ public enum FormURLEncoded {
     }
 
     private static func spells(_ name: String, _ encoded: UnsafeBufferPointer<UInt8>) -> Bool {
-        for byte in encoded where byte == ASCII.percent || byte == ASCII.plus {
+        if encoded.holds(ASCII.percent) || encoded.holds(ASCII.plus) {
             return PercentEncoding.decodeLeniently(encoded, plusIsBlank: true) == name
         }
-        return name.utf8.count == encoded.count && name.utf8.elementsEqual(encoded)
+        guard name.utf8.count == encoded.count else { return false }
+        var index = 0
+        for byte in name.utf8 {
+            guard byte == encoded[index] else { return false }
+            index += 1
+        }
+        return true
     }
 
     /// The items as a query or body.

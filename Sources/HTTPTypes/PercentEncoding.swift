@@ -21,7 +21,7 @@ public enum PercentEncoding {
 
     /// The same for bytes that lie together, without a copy where nothing is encoded.
     public static func decodeLeniently(_ bytes: UnsafeBufferPointer<UInt8>, plusIsBlank: Bool = false) -> String {
-        for byte in bytes where byte == ASCII.percent || (plusIsBlank && byte == ASCII.plus) {
+        if bytes.holds(ASCII.percent) || (plusIsBlank && bytes.holds(ASCII.plus)) {
             return String(decoding: decode(bytes, plusIsBlank: plusIsBlank, lenient: true) ?? [], as: UTF8.self)
         }
         return String(decoding: bytes, as: UTF8.self)

@@ -19,8 +19,11 @@ public struct TaskID: Sendable, CustomStringConvertible {
         let isValid = text.withUTF8 { bytes in
             guard let first = bytes.first, bytes.count <= 253, first.isLetterOrDigit else { return false }
             for byte in bytes {
-                guard byte.isLetterOrDigit || byte == 0x2E || byte == 0x5F || byte == 0x2D else { return false }
-                if (0x41...0x5A).contains(byte) { isLowerCase = false }
+                switch byte {
+                case 0x30...0x39, 0x61...0x7A, 0x2D, 0x2E, 0x5F: break
+                case 0x41...0x5A: isLowerCase = false
+                default: return false
+                }
             }
             return true
         }

@@ -9,6 +9,7 @@ import Synchronization
 ///
 /// Invariant of `@unchecked Sendable`: `inbox` is guarded by its mutex, `owner` is atomic, and every other variable is
 /// touched by the loop's own thread only (`assertCurrent`).
+/// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
 public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Identifies a timer until it fires.
     public struct TimerID: Hashable, Sendable { let number: UInt64 }
@@ -47,15 +48,15 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let actorExecutor = ActorExecutor()
 
     // The loop's own.
-    var jobs: [Waiting] = []
-    private var places: [Place] = []
+    @exclusivity(unchecked) var jobs: [Waiting] = []
+    @exclusivity(unchecked) private var places: [Place] = []
     private var freePlaces: [Int] = []
-    private var timers = TimerHeap()
-    private var wheel = DeadlineWheel(now: .now())
-    private var afterPoll: [UnsafeContinuation<Void, Never>] = []
-    private var endOfTurn: [() -> Void] = []
-    private var isStopping = false
-    private var cachedNow = MonotonicTime.now()
+    @exclusivity(unchecked) private var timers = TimerHeap()
+    @exclusivity(unchecked) private var wheel = DeadlineWheel(now: .now())
+    @exclusivity(unchecked) private var afterPoll: [UnsafeContinuation<Void, Never>] = []
+    @exclusivity(unchecked) private var endOfTurn: [() -> Void] = []
+    @exclusivity(unchecked) private var isStopping = false
+    @exclusivity(unchecked) private var cachedNow = MonotonicTime.now()
 
     /// Jobs run in one turn before the sockets get a look again: bounds the wait of a ready socket behind busy tasks.
     private static let jobsPerTurn = 4096

@@ -5,26 +5,27 @@ import Glibc
 ///
 /// Registered once with epoll, so a wait costs no system call. A short read proves the socket drained, and saves the read
 /// that would only say so.
+/// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
 public final class StreamSocket: EventSource {
     /// The socket's number; −1 once closed.
-    public private(set) var descriptor: Int32
+    @exclusivity(unchecked) public private(set) var descriptor: Int32
     /// The loop it lives on.
     public let loop: EventLoop
     /// A wait for data that lasts longer throws `timedOut`; exact to 100 ms.
-    public var readDeadline: MonotonicTime?
+    @exclusivity(unchecked) public var readDeadline: MonotonicTime?
     /// A wait for room that lasts longer throws `timedOut`; exact to 100 ms.
-    public var writeDeadline: MonotonicTime?
+    @exclusivity(unchecked) public var writeDeadline: MonotonicTime?
     /// Whether the peer has shut its side, or the connection broke.
-    public private(set) var peerHasClosed = false
+    @exclusivity(unchecked) public private(set) var peerHasClosed = false
     /// Called once when the peer closes, on the loop's thread: to end at once what was done for it.
-    public var onPeerClose: (() -> Void)?
+    @exclusivity(unchecked) public var onPeerClose: (() -> Void)?
 
-    private var isReadReady = true
-    private var isWriteReady = true
-    private var reader: UnsafeContinuation<Void, Never>?
-    private var writer: UnsafeContinuation<Void, Never>?
-    private var readTimedOut = false
-    private var writeTimedOut = false
+    @exclusivity(unchecked) private var isReadReady = true
+    @exclusivity(unchecked) private var isWriteReady = true
+    @exclusivity(unchecked) private var reader: UnsafeContinuation<Void, Never>?
+    @exclusivity(unchecked) private var writer: UnsafeContinuation<Void, Never>?
+    @exclusivity(unchecked) private var readTimedOut = false
+    @exclusivity(unchecked) private var writeTimedOut = false
 
     /// Takes over a connected descriptor.
     /// - Parameters:
