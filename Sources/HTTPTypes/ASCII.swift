@@ -105,8 +105,17 @@ public enum ASCII {
     }
 
     /// The text with A–Z mapped to a–z.
-    public static func lowercased(_ text: some StringProtocol) -> String {
-        String(decoding: text.utf8.map { lowercased($0) }, as: UTF8.self)
+    public static func lowercased(_ text: some StringProtocol) -> String { lowercased(String(text)) }
+
+    /// The whole text with A–Z mapped to a–z.
+    public static func lowercased(_ text: String) -> String {
+        var text = text
+        return text.withUTF8 { bytes in
+            String(unsafeUninitializedCapacity: bytes.count) { place in
+                for index in 0..<bytes.count { place.initializeElement(at: index, to: lowercased(bytes[index])) }
+                return bytes.count
+            }
+        }
     }
 
     /// The range of `text` without blanks and tabs at both ends.
