@@ -78,6 +78,7 @@ struct ImageCheckTests {
             node.set { $0.script[.status] = [.hang] }
             let id = try await room.commit("t", images: 3)
             try await room.until("it is placed") { try await room.read(id).state == .placed }
+            try await room.until("the node is asked") { node.count(.status) == 1 }
             let attempt = try #require(try await room.attempts(id).first)
             switch broken {
             case .afterMark, .afterRemoval:

@@ -143,21 +143,23 @@ struct ReplicaTests {
         }
     }
 
-    /// The gateway that has a duty, and the one that hasn't.
-    private static func holder(
-        of duty: Duty, in world: ReplicaWorld
-    ) throws -> (owner: ReplicaWorld.Gateway, other: ReplicaWorld.Gateway) {
-        (
-            try #require(world.gateways.first { $0.duties.isMine(duty) }),
-            try #require(world.gateways.first { !$0.duties.isMine(duty) })
-        )
+    /// The gateway that watches a backend, once both know of each other and have settled who does; and the other.
+    private static func watcher(
+        of backend: BackendName, in world: ReplicaWorld
+    ) async throws -> (owner: ReplicaWorld.Gateway, other: ReplicaWorld.Gateway) {
+        let chosen = LeaseKeeper.chosen(for: backend, among: Set(world.gateways.map(\.holder)))
+        let owner = try #require(world.gateways.first { $0.holder == chosen })
+        try await world.until("the chosen one watches", stepping: .milliseconds(100)) {
+            owner.duties.isMine(.watching(backend))
+        }
+        return (owner, try #require(world.gateways.first { $0.holder != chosen }))
     }
 
     @Test("one gateway watches a backend and writes; the other shows what its own clients ask for")
     func oneWatches() async throws {
         try await ReplicaWorld.with(nodes: { [ScriptedBackend("fra", slots: 2, clock: $0)] }) { world in
             let (id, node) = try await world.a.room.placed("t")
-            let (owner, other) = try Self.holder(of: .watching(node.name), in: world)
+            let (owner, other) = try await Self.watcher(of: node.name, in: world)
             let name = try await owner.room.name(id)
             node.set { $0.tasks[name]?.output = ["started", "two"] }
             try await world.until("both show the lines", stepping: .milliseconds(50)) {
@@ -180,7 +182,7 @@ struct ReplicaTests {
         try await ReplicaWorld.with(nodes: { [ScriptedBackend("fra", slots: 2, clock: $0)] }) { world in
             let (id, node) = try await world.a.room.placed("t")
             let duty = Duty.watching(node.name)
-            let (owner, other) = try Self.holder(of: duty, in: world)
+            let (owner, other) = try await Self.watcher(of: node.name, in: world)
             let name = try await owner.room.name(id)
             let lines = ["started"] + (2...8).map { "line \($0)" }
             node.set { $0.tasks[name]?.output = Array(lines.prefix(5)) }

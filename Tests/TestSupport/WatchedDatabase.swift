@@ -12,6 +12,8 @@ public final class WatchedDatabase: Database {
         var toLose: String?
         var isLosing = false
         var hasLost = false
+        var afterwards: (statement: String, call: @Sendable () -> Void)?
+        var isAfterwardsDue = false
     }
 
     private let database: any Database
@@ -46,9 +48,25 @@ public final class WatchedDatabase: Database {
     /// Whether that has happened.
     public var hasLostAnswer: Bool { state.withLock { $0.hasLost } }
 
+    /// Calls a function once: when the next transaction that runs the statement of this name is durable, and before whoever
+    /// began it hears of that.
+    public func afterwards(_ statement: String, _ call: @escaping @Sendable () -> Void) {
+        state.withLock { $0.afterwards = (statement, call) }
+    }
+
+    private func callAfterwards() {
+        let call = state.withLock { state -> (@Sendable () -> Void)? in
+            guard state.isAfterwardsDue else { return nil }
+            defer { (state.afterwards, state.isAfterwardsDue) = (nil, false) }
+            return state.afterwards?.call
+        }
+        call?()
+    }
+
     fileprivate func count(_ statement: BoundStatement) {
         state.withLock { state in
             state.statements += 1
+            if state.afterwards?.statement == statement.statement.name { state.isAfterwardsDue = true }
             guard state.toLose == statement.statement.name else { return }
             (state.toLose, state.isLosing) = (nil, true)
         }
@@ -88,6 +106,7 @@ public final class WatchedDatabase: Database {
             state.withLock { $0.bodies += 1 }
             return try await body(WatchedSession(session: session, database: self))
         }
+        callAfterwards()
         try loseIfWished()
         return result
     }

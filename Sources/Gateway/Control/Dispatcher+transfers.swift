@@ -87,9 +87,11 @@ extension Dispatcher {
 
     /// Tells a transfer whose inputs were sent ahead that the record gave it a slot.
     func giveSlot(to id: TaskID) {
+        guard let running = transfers[id] else { return }
         transfers[id]?.holdsSlot = true
         queue.touch(id)
-        transfers[id]?.slot.wake()
+        parts.fleet.change(running.attempt.backend) { $0.circuit.begin(at: now) }
+        running.slot.wake()
     }
 
     /// Ends an attempt whose commit was never sent, so that its task is placed anew.
@@ -122,7 +124,9 @@ extension Dispatcher {
         }
         let (slot, stage) = (WakeUp(), TransferStage(isResumed ? .committing : .sending))
         let transfer = parts.transfer(attempt, member, slot: slot, stage: stage)
-        parts.fleet.change(attempt.backend) { $0.circuit.begin(at: now) }
+        // What only sends inputs ahead waits for a slot, and what is looked for may wait for an operator: were they the one try
+        // of a backend that failed, it would get no other.
+        if !isResumed, !attempt.isPrefetch { parts.fleet.change(attempt.backend) { $0.circuit.begin(at: now) } }
         // Owned by this actor, which awaits it before `run()` returns: a group's children can't be stopped singly.
         let task = Task(executorPreference: loop) { [loop] in
             let end = await self.traced(attempt) { await transfer.run(isResumed: isResumed) }
@@ -168,7 +172,8 @@ extension Dispatcher {
             case .accepted:
                 member.circuit.succeed()
                 member.acceptedSinceRead += 1
-            case .released(true, _): member.circuit.fail(at: now)
+            // The circuit was told before the record.
+            case .released(true, _): break
             case .released(false, _), .yielded, .stopped: member.circuit.endProbe()
             }
         }

@@ -33,7 +33,7 @@ actor Dispatcher: Service {
     /// The fleet's version that the last pass knew, and since when: the start, or the last change of its members.
     private var fleetVersion: Int
     private var fleetChangedAt: Timestamp
-    private var alarm: Task<Void, Never>?
+    private var alarm: Alarm?
 
     /// Rows read one by one up to here; more are read together.
     private static let readSingly = 64
@@ -63,7 +63,7 @@ actor Dispatcher: Service {
 
     /// Begins nothing any more, and stops what is under way: a later start settles it, or another gateway.
     func standDown() async {
-        alarm?.cancel()
+        alarm?.task.cancel()
         isDraining = true
         for running in transfers.values { running.task.cancel() }
         for running in transfers.values { await running.task.value }
@@ -272,13 +272,29 @@ actor Dispatcher: Service {
         return reasons.isEmpty ? "all free slots are spoken for by tasks before it" : reasons
     }
 
+    /// The next pass that nobody else may call for.
+    private struct Alarm {
+        let moment: MonotonicTime
+        let task: Task<Void, Never>
+    }
+
+    /// Has a pass begin after a pause, or earlier where that was asked for before.
     func wake(after pause: Duration) {
-        alarm?.cancel()
-        let (placement, clock) = (parts.placement, parts.clock)
-        alarm = Task(executorPreference: loop) {
-            try? await clock.sleep(for: pause)
-            placement.wake()
+        let moment = parts.clock.monotonic() + pause
+        if let alarm, alarm.moment <= moment { return }
+        alarm?.task.cancel()
+        let clock = parts.clock
+        let task = Task(executorPreference: loop) {
+            // One that an earlier takes the place of must wake nobody: each pass may set an alarm.
+            do { try await clock.sleep(for: pause) } catch { return }
+            if !Task.isCancelled { await self.ring() }
         }
+        alarm = Alarm(moment: moment, task: task)
+    }
+
+    private func ring() {
+        alarm = nil
+        parts.placement.wake()
     }
 
     var now: Timestamp { parts.clock.timestamp }

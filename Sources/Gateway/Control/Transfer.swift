@@ -200,6 +200,8 @@ struct Transfer: Sendable {
             passesOver: release.passesOver,
             leftover: release.leavesArea ? .discard : release.expectsLateCopy ? .remove : nil,
             projectStays: release.projectStays)
+        // Before its task is back in the queue, or the next pass would place it, and others, there once more.
+        if release.opensCircuit { fleet.change(attempt.backend) { $0.circuit.fail(at: now) } }
         let (outcome, _) = try await durable.run { () throws(RecordError) in
             try await store.release(attempt.key, back, webhook: webhooks, at: now)
         }

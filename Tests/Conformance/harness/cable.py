@@ -16,6 +16,7 @@ class _Pair:
         self.server = server
         self.ended = threading.Event()
         self.client_left = False
+        self._directions = 2
 
     def start(self):
         threading.Thread(target=self._pump, args=(self.client, self.server, "up"), daemon=True).start()
@@ -32,6 +33,7 @@ class _Pair:
                     target.shutdown(socket.SHUT_WR)
                     if direction == "up":
                         self.cable._note_client_left(self)
+                    self._done()
                     return
                 verdict = self.cable._passing(direction, data)
                 if verdict > 0:
@@ -43,6 +45,16 @@ class _Pair:
             if direction == "up":
                 self.cable._note_client_left(self)
             self.reset()
+
+    def _done(self):
+        """One direction has come to its end; with the other the connection is over."""
+        with self.cable._lock:
+            self._directions -= 1
+            is_over = self._directions == 0
+        if is_over:
+            self.ended.set()
+            self.client.close()
+            self.server.close()
 
     def _send(self, target, data, direction):
         """Sends on; a client that is gone shows here first when it left with unread data."""
