@@ -26,6 +26,7 @@ enum ServeCommand {
             return 1
         }
         for warning in loaded.warnings { Terminal.err("warning: \(warning)\n") }
+        raiseDescriptorLimit()
         // Before any thread starts, so that every thread inherits the mask.
         SignalStream.block([SIGTERM, SIGINT, SIGHUP])
         let source = InventorySource(path: path) { () throws(InventoryError) in try InventoryLoader().load(path: path) }
@@ -33,6 +34,16 @@ enum ServeCommand {
             Terminal.err("scaleodm: \(error)\n")
             return 1
         }
+    }
+
+    /// Takes all descriptors that the system grants: shells and containers start programs with 1,024, which as many clients use up.
+    /// Where it may not, what it has must do.
+    private static func raiseDescriptorLimit() {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = setrlimit(resource, &limit)
     }
 
     private static func serve(_ inventory: Inventory, _ source: InventorySource) throws -> Int32 {

@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+import time
 
 from .waiting import eventually
 
@@ -26,6 +27,7 @@ class _Pair:
         try:
             while True:
                 data = source.recv(65536)
+                time.sleep(self.cable._pause)
                 self.cable._open.wait()
                 if self.ended.is_set():
                     return
@@ -87,6 +89,7 @@ class Cable:
         self._lock = threading.Lock()
         self._pairs = []
         self._refusing = False
+        self._pause = 0.0
         self._limits = {}
         self._lose_answer_to = None
         self._losing = False
@@ -152,6 +155,10 @@ class Cable:
 
     def unblock(self):
         self._open.set()
+
+    def slow_down(self, seconds):
+        """So long is each piece on its way; 0: as fast as it gets."""
+        self._pause = seconds
 
     def cut(self):
         """Resets all connections, and every new one ends at once."""
