@@ -60,7 +60,7 @@ let libraries: [Target] = [
         "Gateway",
         [
             "Scheduling", "Record", "SQL", "Configuration", "Backends", "Storage", "NodeODM", "HTTPServer", "HTTPRelay",
-            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests", "YAML",
+            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests", "YAML", "CShims",
         ]),
 ]
 

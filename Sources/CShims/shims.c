@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int shim_set_nonblocking(int descriptor) {
@@ -34,6 +35,11 @@ int shim_accept(int listener, struct sockaddr *address, unsigned int *length) {
 }
 
 int shim_open(const char *path, int flags, unsigned int mode) { return open(path, flags | O_CLOEXEC, mode); }
+
+int64_t shim_file_system(int descriptor) {
+    struct statfs found;
+    return fstatfs(descriptor, &found) < 0 ? -1 : (int64_t)found.f_type;
+}
 
 const void *shim_find(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length) {
     return memmem(haystack, haystack_length, needle, needle_length);

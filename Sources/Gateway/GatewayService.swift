@@ -129,7 +129,8 @@ public struct GatewayService: Sendable {
         let fetching = WakeUp()
         let tokens = TokenGuard(inventory.auth)
         let tally = UploadTally(limit: inventory.limits.uploadTask)
-        let replica = Replica(parts, ground.record.leases, dispatcher, fetching, tally, logger, loop: control)
+        let marks = LifeMarks(folder: inventory.storage.directory, pool: ground.pool)
+        let replica = Replica(parts, ground.record.leases, dispatcher, fetching, tally, marks, logger, loop: control)
         var routes = apiRoutes(parts, ground, dispatcher, fetching, tally, upstreams, tokens)
         routes.health = HealthHandler { [status, minFree = inventory.storage.minFree] in
             Readiness(status.stage, minFree: minFree, now: .now())

@@ -226,6 +226,25 @@ def test_a_sender_that_was_frozen_does_not_start_it_once_more(world, replicas):
     assert len(node.starts()) == 2
 
 
+def test_a_gateway_that_was_killed_goes_on_at_once(world, _postgres, photos):
+    """By its mark in the storage folder its successor knows that it has ended, and doesn't wait for its leases to expire."""
+    node = world.node(task_seconds=0.3)
+    gateway = world.gateway([node], {"database": _postgres.database()})
+    marks = lambda: [path.name for path in gateway.storage_folder.iterdir() if path.name.startswith(".scaleodm-gateway-")]
+    tasks = []
+    for number in range(2):
+        tasks.append(gateway.api.submit(photos[number:number + 2]))
+        assert len(marks()) == 1
+        gateway.restart_after_kill()
+        gateway.program.wait_for_line("a gateway on this machine has ended without handing over")
+        gateway.program.wait_for_line("lease taken lease=scheduler")
+    for uuid in tasks:
+        gateway.api.wait(uuid, 40)
+    run_once([node], tasks)
+    gateway.stop()
+    assert marks() == [], "who ends as he should leaves none"
+
+
 def test_a_replica_that_hears_nothing_answers_from_the_record(world, replicas, _postgres, photos):
     node = world.node(task_seconds=3600)
     group = replicas([node])

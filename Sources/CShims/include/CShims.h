@@ -33,6 +33,8 @@ void shim_name_thread(const char *name);
 /// sync_file_range(2): starts to write a range of a file to its disk, or waits until that was done.
 int shim_start_writeback(int descriptor, int64_t offset, int64_t length);
 int shim_await_writeback(int descriptor, int64_t offset, int64_t length);
+/// Which kind of file system a file is on (fstatfs(2)'s f_type), or -1.
+int64_t shim_file_system(int descriptor);
 /// Columns of a terminal (TIOCGWINSZ), or -1.
 int shim_terminal_columns(int descriptor);
 

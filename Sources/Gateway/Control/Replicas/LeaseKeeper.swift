@@ -18,6 +18,7 @@ final class LeaseKeeper: Service {
     private let logger: Logger
     /// Unique for this run of the program.
     private let holder: String
+    private let marks: LifeMarks?
 
     private struct State {
         /// A lease was lost, so the next one has another name: who took it looks after what was done under it.
@@ -45,11 +46,13 @@ final class LeaseKeeper: Service {
     ///   - holder: unique for this run of the program.
     ///   - backends: those to be watched, asked each time.
     ///   - clock: measures this gateway's own side of the terms.
+    ///   - marks: tell that a gateway on this machine has ended, so that its leases needn't be waited for; nil: they are.
     ///   - logger: told of what comes and goes.
     init(
         _ leases: Leases, _ duties: Duties, holder: String, backends: @escaping @Sendable () -> [BackendName],
-        clock: any WorldClock, logger: Logger
+        clock: any WorldClock, marks: LifeMarks? = nil, logger: Logger
     ) {
+        self.marks = marks
         self.leases = leases
         self.duties = duties
         self.holder = holder
@@ -59,6 +62,10 @@ final class LeaseKeeper: Service {
     }
 
     func run() async throws {
+        // Before the first lease is taken: who finds the mark of a holder free knows that it has ended.
+        if let marks, await !marks.hold(as: holder) {
+            logger.info("no mark in storage.directory: should this gateway be killed, its leases have to expire")
+        }
         try await withThrowingDiscardingTaskGroup { group in
             // What another hands back is taken at once.
             group.addTask { for await _ in self.leases.releases() { self.wake.wake() } }
@@ -109,7 +116,8 @@ final class LeaseKeeper: Service {
             note(lost: before)
             guard !state.withLock({ $0.isResigning }) else { return true }
             try await takeOwn()
-            let held = try await leases.held()
+            var held = try await leases.held()
+            if try await endLeasesOfEnded(held) { held = try await leases.held() }
             // Not those that were only taken to fence a gateway that is gone.
             let members = Set(held.filter { $0.name.hasPrefix(Duty.transfersPrefix + $0.holder) }.map(\.holder))
             duties.note(replicas: members.count)
@@ -124,6 +132,21 @@ final class LeaseKeeper: Service {
             }
             return false
         }
+    }
+
+    /// A gateway that was killed on this machine can't renew its leases any more, nor act under them.
+    /// - Returns: whether there was one.
+    private func endLeasesOfEnded(_ held: [Lease]) async throws(RecordError) -> Bool {
+        guard let marks else { return false }
+        var isNews = false
+        for other in Set(held.map(\.holder)) where other != holder {
+            guard await marks.hasEnded(other) else { continue }
+            logger.info("a gateway on this machine has ended without handing over", ["holder": .string(other)])
+            try await leases.releaseAll(of: other)
+            await marks.forget(other)
+            isNews = true
+        }
+        return isNews
     }
 
     private func note(lost before: [Duty: Lease]) {
@@ -221,5 +244,6 @@ final class LeaseKeeper: Service {
         } catch {
             logger.info("leases not handed back: they expire by themselves", ["error": .string(error.message)])
         }
+        await marks?.letGo()
     }
 }

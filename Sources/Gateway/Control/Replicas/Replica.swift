@@ -18,11 +18,12 @@ struct Replica: Sendable {
     ///   - dispatcher: takes up what others leave, and ends before the leases are handed back.
     ///   - fetching: wakes the fetcher.
     ///   - tally: counts uploads, which may go on elsewhere.
+    ///   - marks: tell that another gateway on this machine has ended.
     ///   - logger: told of what comes and goes.
     ///   - loop: where it runs.
     init(
         _ parts: DispatchParts, _ leases: Leases, _ dispatcher: Dispatcher, _ fetching: WakeUp, _ tally: UploadTally,
-        _ logger: Logger, loop: EventLoop
+        _ marks: LifeMarks, _ logger: Logger, loop: EventLoop
     ) {
         let (duties, fleet) = (parts.duties, parts.fleet)
         guard !duties.isAlone else {
@@ -32,7 +33,7 @@ struct Replica: Sendable {
         let holder = TaskID(randomUUID: parts.random).string
         let keeper = LeaseKeeper(
             leases, duties, holder: holder, backends: { fleet.members.map(\.definition.name) }, clock: parts.clock,
-            logger: logger)
+            marks: marks, logger: logger)
         duties.whenChanged {
             for wake in [parts.placement, parts.cleaning, parts.webhookWake, fetching] { wake.wake() }
             parts.mirror.wakeReaders()
