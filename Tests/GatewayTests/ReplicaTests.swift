@@ -98,6 +98,50 @@ struct ReplicaTests {
         }
     }
 
+    @Test("what another gateway still sends holds its slot for who decides by now")
+    func foreignSlots() async throws {
+        try await ReplicaWorld.with(nodes: { [ScriptedBackend("fra", clock: $0)] }) { world in
+            let node = world.nodes[0]
+            node.set { $0.script[.stage] = [.hang] }
+            let first = try await world.a.room.commit("first")
+            try await world.until("it is sent") { node.count(.stage) == 1 }
+            try await world.handDecisionsOver()
+            let second = try await world.b.room.commit("second")
+            try await world.pass(.seconds(20))
+            #expect(node.count(.stage) == 1)
+            node.thaw()
+            try await world.until("the first runs", stepping: .milliseconds(50)) {
+                try await world.b.room.read(first).state == .placed
+            }
+            #expect(try await world.b.room.attempts(first).count == 1)
+            let name = try await world.b.room.name(first)
+            node.set { $0.tasks[name]?.code = .completed }
+            try await world.until("then the second", stepping: .milliseconds(100)) {
+                try await world.b.room.read(second).state == .placed
+            }
+            #expect(world.starts == 2)
+        }
+    }
+
+    @Test("inputs that another gateway has sent ahead don't wait for a slot that it can't give any more")
+    func foreignPrefetch() async throws {
+        try await ReplicaWorld.with(prefetch: 1, nodes: { [ScriptedBackend("fra", clock: $0)] }) { world in
+            let (first, node) = try await world.a.room.placed("first")
+            let second = try await world.a.room.commit("second")
+            try await world.until("its inputs are there") { node.now.areas.count == 1 }
+            try await world.handDecisionsOver()
+            let name = try await world.b.room.name(first)
+            node.set { $0.tasks[name]?.code = .completed }
+            try await world.until("it runs", stepping: .milliseconds(100)) {
+                try await world.b.room.read(second).state == .placed
+            }
+            #expect(world.starts == 2)
+            try await world.until("the first gateway has given it up", stepping: .milliseconds(100)) {
+                await world.a.room.dispatcher.transfers.isEmpty
+            }
+        }
+    }
+
     @Test("who can't renew stops its transfers by its own clock, and goes on under the same lease if nobody took it")
     func lapse() async throws {
         try await ReplicaWorld.with(nodes: { [ScriptedBackend("fra", slots: 2, clock: $0)] }) { world in

@@ -31,14 +31,14 @@ struct ReplicaWorld: Sendable {
 
     /// Runs a test; the first gateway has all duties when it begins.
     static func with(
-        nodes make: @escaping @Sendable (ManualClock) -> [ScriptedBackend],
+        prefetch: Int = 0, nodes make: @escaping @Sendable (ManualClock) -> [ScriptedBackend],
         _ body: @escaping @Sendable (ReplicaWorld) async throws -> Void
     ) async throws {
         try await LoopRunner.onLoop { loop in
             try await ScratchDatabase.postgresql.withDatabase { database in
                 let nodes = make(ManualClock())
                 var gateways: [Gateway] = []
-                for name in ["a", "b"] { gateways.append(try await gateway(name, database, nodes, loop)) }
+                for name in ["a", "b"] { gateways.append(try await gateway(name, database, nodes, prefetch, loop)) }
                 let world = ReplicaWorld(
                     gateways: gateways, nodes: nodes, leases: Leases(database), database: database)
                 try await world.run(body)
@@ -47,13 +47,15 @@ struct ReplicaWorld: Sendable {
     }
 
     private static func gateway(
-        _ name: String, _ database: any Database, _ nodes: [ScriptedBackend], _ loop: EventLoop
+        _ name: String, _ database: any Database, _ nodes: [ScriptedBackend], _ prefetch: Int, _ loop: EventLoop
     ) async throws -> Gateway {
+        var settings = ControlRoom.Settings()
+        settings.prefetch = prefetch
         let (clock, watched) = (ManualClock(), WatchedDatabase(database))
         let record = try await RoutingRecord(opening: watched, random: SystemRandomBits())
         let duties = Duties.shared(clock)
         let room = try await ControlRoom(
-            record, watched, clock, nodes, .init(), loop, duties: duties,
+            record, watched, clock, nodes, settings, loop, duties: duties,
             fences: Fences(leases: record.leases, holder: "\(name) fences"))
         let keeper = LeaseKeeper(
             record.leases, duties, holder: name, backends: { nodes.map(\.name) }, clock: clock, logger: .silent)
@@ -111,12 +113,30 @@ struct ReplicaWorld: Sendable {
         try await database.notify(channel: "scaleodm_leases", payload: gateway.holder)
     }
 
+    /// The second gateway decides from now on, and the first lives, and goes on with what it carries out.
+    func handDecisionsOver() async throws {
+        try await database.execute(
+            Statement(
+                "test.hand_over", "UPDATE leases SET holder = 'b', number = number + 1 WHERE name = 'scheduler'")())
+        try await until("the second decides", stepping: .milliseconds(100)) { b.isInCharge && !a.isInCharge }
+    }
+
     /// Time goes on for everybody.
     func pass(_ duration: Duration) async throws {
         for _ in 0..<20 {
-            for gateway in gateways { gateway.clock.advance(by: duration / 20) }
+            for gateway in gateways {
+                for _ in 0..<2000 where isLate(gateway) { try await Task.sleep(for: .milliseconds(2)) }
+                gateway.clock.advance(by: duration / 20)
+            }
             try await Task.sleep(for: .milliseconds(5))
         }
+    }
+
+    /// Whether a gateway that reaches the database hasn't yet renewed its leases as it should have: time doesn't run away
+    /// from it, or it would lose them for no reason of the test's.
+    private func isLate(_ gateway: Gateway) -> Bool {
+        guard !gateway.room.database.isAway, let lapse = gateway.duties.nextLapse else { return false }
+        return lapse - gateway.clock.monotonic() < .seconds(8)
     }
 
     /// What several gateways come to isn't one event, so it is looked at again and again; bounded. Time goes on meanwhile.
@@ -126,7 +146,7 @@ struct ReplicaWorld: Sendable {
     ) async throws {
         for _ in 0..<8000 {
             if try await isReached() { return }
-            if step > .zero { for gateway in gateways { gateway.clock.advance(by: step) } }
+            if step > .zero { for gateway in gateways where !isLate(gateway) { gateway.clock.advance(by: step) } }
             try await Task.sleep(for: .milliseconds(2))
         }
         Issue.record(what, sourceLocation: location)

@@ -43,7 +43,6 @@ extension Dispatcher {
         let (isGone, _) = try await parts.durable.run { () throws(RecordError) in
             try await parts.fences?.fence(carrier) ?? false
         }
-        if !isGone { hasForeign = true }
         return isGone
     }
 

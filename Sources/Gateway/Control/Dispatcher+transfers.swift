@@ -67,7 +67,7 @@ extension Dispatcher {
     /// ones are settled by looking, others end and go back to the queue. Where several gateways share the record, so are those of
     /// one that is gone.
     func recover() async throws {
-        hasForeign = false
+        var foreign: [TaskID: AttemptRecord] = [:]
         let (live, _) = try await parts.durable.run { () throws(RecordError) in try await parts.store.live() }
         for record in live {
             guard let attempt = record.liveAttempt else { continue }
@@ -75,14 +75,25 @@ extension Dispatcher {
                 if !attempt.isPrefetch, !running.holdsSlot { giveSlot(to: record.id) }
                 continue
             }
-            guard attempt.state != .accepted, try await mayTakeUp(attempt) else { continue }
+            guard attempt.state != .accepted else { continue }
+            guard try await mayTakeUp(attempt) else {
+                guard isInCharge else { continue }
+                if attempt.isPrefetch {
+                    // It waits for a slot that only who sent it ahead would give it.
+                    try await giveUp(attempt, because: "another gateway decides by now", mayBeSent: true)
+                } else {
+                    foreign[record.id] = attempt
+                }
+                continue
+            }
             switch attempt.state {
             case .committing: try await takeOver(attempt)
             case .recorded, .sending: try await giveUp(attempt, because: "it was interrupted before the commit")
             case .accepted, .ended: break
             }
         }
-        if hasForeign { wake(after: Self.patience) }
+        self.foreign = foreign
+        if !foreign.isEmpty { wake(after: Self.patience) }
     }
 
     /// Tells a transfer whose inputs were sent ahead that the record gave it a slot.
@@ -94,9 +105,11 @@ extension Dispatcher {
         running.slot.wake()
     }
 
-    /// Ends an attempt whose commit was never sent, so that its task is placed anew.
-    private func giveUp(_ attempt: AttemptRecord, because reason: String) async throws {
-        let leftover: CleanupKind? = attempt.state == .sending && !attempt.isInPlace ? .discard : nil
+    /// Ends an attempt whose commit was never sent, so that its task is placed anew. Its inputs may be on their way by now although
+    /// they weren't when it was read (`mayBeSent`).
+    private func giveUp(_ attempt: AttemptRecord, because reason: String, mayBeSent: Bool = false) async throws {
+        let isSent = mayBeSent || attempt.state == .sending
+        let leftover: CleanupKind? = isSent && !attempt.isInPlace ? .discard : nil
         let release = Record.Release(
             proof: .nothingCommitted, reason: reason, leftover: leftover)
         let isOurs = attempt.carrier == parts.duties.carrier

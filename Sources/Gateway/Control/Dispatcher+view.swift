@@ -45,7 +45,9 @@ extension Dispatcher {
     func snapshots() -> [BackendSnapshot] {
         parts.fleet.members.map { member in
             let name = member.definition.name
-            let sending = transfers.values.count { $0.attempt.backend == name && $0.holdsSlot }
+            let sending =
+                transfers.values.count { $0.attempt.backend == name && $0.holdsSlot }
+                + foreign.values.count { $0.backend == name }
             var snapshot = BackendSnapshot(
                 name: name, kind: member.definition.kind, tier: member.definition.tier,
                 weight: member.definition.weight, labels: member.definition.labels, load: member.load,
@@ -74,7 +76,7 @@ extension Dispatcher {
     func shares() -> [OwnerID: OwnerShare] {
         var shares: [OwnerID: OwnerShare] = [:]
         for (name, policy) in parts.owners.all { shares[OwnerID(name)] = policy.share }
-        var holders = Set(transfers.filter(\.value.holdsSlot).keys)
+        var holders = Set(transfers.filter(\.value.holdsSlot).keys).union(foreign.keys)
         for member in parts.fleet.members { holders.formUnion(parts.mirror.watched(on: member.definition.name)) }
         for id in holders {
             guard let record = parts.mirror.task(id)?.record else { continue }

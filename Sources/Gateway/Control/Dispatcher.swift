@@ -26,8 +26,8 @@ actor Dispatcher: Service {
     var mayHaveLost = false
     /// Under which lease this gateway decides; nil while another does.
     var charge: Lease?
-    /// Whether another gateway still carries attempts out: it may end before they do.
-    var hasForeign = false
+    /// Attempts that another gateway still carries out: they hold slots, and it may end before they do.
+    var foreign: [TaskID: AttemptRecord] = [:]
     private let scheduler: Scheduler
     private var state = SchedulerState()
     /// The fleet's version that the last pass knew, and since when: the start, or the last change of its members.
@@ -80,7 +80,7 @@ actor Dispatcher: Service {
             (fleetVersion, fleetChangedAt, mayHaveLost) = (version, now, true)
         }
         let isNew = takeCharge()
-        if isNew || mayHaveLost || hasForeign {
+        if isNew || mayHaveLost || !foreign.isEmpty {
             mayHaveLost = false
             do { try await recover() } catch {
                 // Nothing is decided by who doesn't know what is under way.
