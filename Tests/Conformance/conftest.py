@@ -12,6 +12,10 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+# Everything is on loopback. Without this each HTTP call walks through the environment for proxies, which pytest changes beneath the
+# threads of a test: it then ends by a KeyError of PYTEST_CURRENT_TEST.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
 from harness import programs
 from harness.argo import ArgoCluster
 from harness.cable import Cable

@@ -9,7 +9,7 @@ import subprocess
 import requests
 
 from .api import API
-from .programs import Living, Program, binary
+from .programs import INHERITED, Living, Program, binary
 
 #: Short intervals, so that a suite of hundreds of tests ends; a test that needs others says so.
 DEFAULTS = {
@@ -65,12 +65,10 @@ def merged(base, over):
 
 def command(*words, timeout=60, environment=None, cwd=None):
     """Runs the command line tool to its end; returns code, stdout and stderr."""
-    import os
-
     return subprocess.run(
         [binary("scaleodm", "SCALEODM_GATEWAY"), *(str(w) for w in words)],
         capture_output=True, text=True, timeout=timeout, cwd=cwd, stdin=subprocess.DEVNULL,
-        env={**os.environ, **(environment or {})})
+        env={**INHERITED, **(environment or {})})
 
 
 class Gateway(Living):
