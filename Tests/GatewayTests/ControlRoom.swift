@@ -183,7 +183,7 @@ struct ControlRoom: Sendable {
         _ what: Comment, stepping step: Duration = .zero, _ isReached: () async throws -> Bool,
         at location: SourceLocation = #_sourceLocation
     ) async throws {
-        for _ in 0..<8000 {
+        for _ in 0..<30_000 {
             if try await isReached() { return }
             if step > .zero { clock.advance(by: step) }
             try await Task.sleep(for: .milliseconds(2))
