@@ -5,6 +5,8 @@ import pathlib
 import threading
 import time
 
+import requests
+
 from conftest import World
 from harness.postgres import Postgres
 from harness.replicas import Replicas
@@ -80,6 +82,15 @@ class Setting:
         if name in NODES:
             return backend.folder / "journal.jsonl"
         return pathlib.Path(backend.flags["state"]) / "journal.jsonl"
+
+    def held_by(self, name):
+        """The tasks that a backend has, by its own names."""
+        backend = self.backends[name]
+        if name in CLUSTERS:
+            return [workflow["metadata"]["name"] for workflow in backend.workflows()]
+        if name in NODES:
+            return backend.api.tasks()
+        return [task["uuid"] for task in requests.get(backend.url + "/task/list", timeout=10).json()]
 
     def close(self):
         self._closing.close()

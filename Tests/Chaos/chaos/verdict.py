@@ -13,6 +13,7 @@ import re
 from harness.api import COMPLETED
 from harness.images import sha256
 from harness.s3 import Place
+from harness.waiting import NotYet, eventually
 
 from .schedule import CLUSTERS, NODES
 
@@ -28,6 +29,9 @@ class Start:
 
 class Verdict:
     """Findings, each a sentence that names the task; none means that all is well."""
+
+    #: A backend that couldn't be reached is cleaned up when it is tried again, in seconds.
+    PATIENCE = 120
 
     def __init__(self, setting, crowd, faults, operator, admin):
         self._setting = setting
@@ -49,6 +53,7 @@ class Verdict:
                 self._judge_download(client)
         self._judge_strangers()
         self._judge_replicas()
+        self._judge_leftovers()
         return self
 
     def _found(self, client, text):
@@ -176,6 +181,20 @@ class Verdict:
             for client in self._clients:
                 if client.download and gateway.api.code(client.plan.uuid) != COMPLETED:
                     self._found(client, f"{gateway.url} shows {gateway.api.task(client.plan.uuid)['status']}")
+
+    def _judge_leftovers(self):
+        """What backends have is what the record says that they have: half-sent areas and given-up copies are gone after a while."""
+        owned = {(shown["attempts"][-1]["backend"], shown["attempts"][-1]["backendTask"]) for shown in self._shown.values()}
+
+        def strangers():
+            kept = {(backend, name) for backend in self._setting.backends for name in self._setting.held_by(backend)}
+            assert kept <= owned, f"left behind: {sorted(kept - owned)}"
+            return True
+
+        try:
+            eventually("only what is owned is left", strangers, self.PATIENCE, 1)
+        except NotYet as error:
+            self.findings.append(str(error))
 
     def text(self):
         lines = [f"{count:6}  {what}" for what, count in sorted(self.counts.items())]
