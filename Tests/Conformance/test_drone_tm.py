@@ -99,7 +99,7 @@ REFUSED = {
     "depth": ({"depth": 11}, 400, "s3ScanDepth"),
     "exclusions": ({"excludePaths": ["../*"]}, 400, "excludePaths"),
     "capacity": ({"capacityType": "free"}, 400, "capacityType"),
-    "options that are no JSON": ({"options": "dsm"}, 400, "options"),
+    "options that are no JSON": ({"options": "dsm"}, 400, "JSON"),
     "an option's value": ({"options": '[{"name": "dsm", "value": "maybe"}]'}, 400, "dsm"),
     "a mode to come": ({"processingMode": "thermal"}, 501, "thermal"),
 }
