@@ -167,11 +167,20 @@ class Verdict:
         if attempt["backend"] in CLUSTERS:
             if sha256(kept.get("all.zip", b"")) != client.download.sha256:
                 self._found(client, "its download isn't the all.zip that its run left")
-        elif not kept or client.download.files != kept:
-            self._found(client, f"its download holds other files than its run left: {sorted(client.download.files)}, {sorted(kept)}")
+        else:
+            if not kept or client.download.files != kept:
+                self._found(client, f"its download holds other files than its run left: {sorted(client.download.files)}, {sorted(kept)}")
+            self._judge_inputs(client)
         mark = f"task {client.plan.uuid}" if attempt["backend"] in CLUSTERS else f"task {attempt['backendTask']}"
         if mark.encode() not in client.download.files.get("odm_report/report.pdf", b""):
             self._found(client, "its results are another task's")
+
+    def _judge_inputs(self, client):
+        """The instance tells the checksums of what it read."""
+        sent = {name: sha256(data) for name, data in client.pictures}
+        read = json.loads(client.download.files.get("odm_report/inputs.json", b"{}"))
+        if read != sent:
+            self._found(client, f"its run read {sorted(read)} instead of {sorted(sent)}, or other bytes under these names")
 
     # The end.
 
