@@ -111,10 +111,10 @@ async function finish(upload, view, files, fields) {
   await upload.run();
   uploads.delete(upload);
   if (upload.state === 'done') {
-    const hadFocus = view.element.contains(document.activeElement);
-    view.element.remove();
     announce(`${upload.name}: all files are there, the task is in the list.`);
     const card = await tasks.add(upload.uuid);
+    const hadFocus = view.element.contains(document.activeElement);
+    view.element.remove();
     if (hadFocus) card.title.focus();
   } else if (upload.error?.kind === 'unauthorized') {
     note(upload.error);

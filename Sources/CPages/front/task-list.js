@@ -64,6 +64,11 @@ export class TaskList extends EventTarget {
     this.known.add(uuid);
     if (!this.ids.includes(uuid)) this.ids.unshift(uuid);
     const card = this.#card(uuid);
+    try {
+      await card.read();
+    } catch (error) {
+      this.#tell(error);
+    }
     this.#arrange();
     card.toggle(true);
     this.refresh();
