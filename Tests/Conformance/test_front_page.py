@@ -325,6 +325,27 @@ def test_a_task_goes_on_in_sight_when_its_node_dies_and_comes_back(world, photos
     expect(state(card)).to_have_text("Completed", timeout=90_000)
 
 
+def test_results_in_object_storage_are_downloaded_one_by_one(world, flight, open_page):
+    store = world.s3()
+    cluster = world.argo(s3=store, execute=True)
+    gateway = world.gateway([cluster], {"storage": {"s3": store.settings()}})
+    window = ready(open_page(gateway.url))
+    page = window.page
+    window.drop("#drop-zone", flight.small[:3])
+    page.get_by_label("Name").fill("On a cluster")
+    page.get_by_role("button", name="Start", exact=True).click()
+    card = task(page, "On a cluster")
+    expect(state(card)).to_have_text("Completed", timeout=90_000)
+    [uuid] = gateway.api.tasks()
+    results = card.locator(".results")
+    expect(results).to_contain_text("orthophoto.tif")
+    for name in ("orthophoto.tif", "odm_orthophoto/odm_orthophoto.tif"):
+        with page.expect_download() as download:
+            results.get_by_role("button", name=name, exact=True).click()
+        with open(download.value.path(), "rb") as file:
+            assert file.read() == gateway.api.download(uuid, name).content, name
+
+
 def test_a_zip_is_processed_by_its_address_alone(world, node, photos, open_page):
     import http.server
     import threading

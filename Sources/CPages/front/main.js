@@ -14,6 +14,8 @@ import { UploadView } from './upload-view.js';
 
 /** How often the node's state is shown anew, in milliseconds. */
 const infoEvery = 15_000;
+/** The same before it was read at all. */
+const retryEvery = 3000;
 
 const token = new Token();
 // This file is at `ui/main.js` below the API, whatever stands before that.
@@ -40,18 +42,22 @@ function showInfo(info) {
 }
 
 async function followNode() {
-  let isListed = false;
-  token.addEventListener('change', () => { isListed = false; });
+  let listedFor = null;
   for (;;) {
+    const shown = token.value;
+    let isShut = false;
     try {
-      if (isListed) showInfo(await node.info());
+      if (listedFor === shown) showInfo(await node.info());
       else await readNode();
-      isListed = true;
+      listedFor = shown;
     } catch (error) {
-      note(error);
+      isShut = error.kind === 'unauthorized';
+      if (shown === token.value) note(error);
     }
+    // Another token may see other limits and options; the same would be refused again.
+    if (shown !== token.value) continue;
     await new Promise((resolve) => {
-      setTimeout(resolve, infoEvery);
+      if (!isShut) setTimeout(resolve, listedFor === shown ? infoEvery : retryEvery);
       token.addEventListener('change', resolve, { once: true });
     });
   }
@@ -141,6 +147,10 @@ tasks.addEventListener('options', (event) => {
   byID('options').open = true;
   byID('options').querySelector('summary').focus();
   announce('The options of the task are in the form.');
+});
+document.addEventListener('visibilitychange', () => {
+  // Timers of a tab in the background are slow: whoever comes back sees the present.
+  if (!document.hidden) tasks.look();
 });
 byID('token-button').addEventListener('click', () => openTokenDialog(''));
 
