@@ -35,7 +35,8 @@ async function readNode() {
 }
 
 function showInfo(info) {
-  const parts = [`${info.engine.toUpperCase()} ${info.engineVersion}`, `${count(info.taskQueueCount, 'task')} waiting or running`];
+  const version = info.engineVersion === '?' ? '' : ` ${info.engineVersion}`;
+  const parts = [`${info.engine.toUpperCase()}${version}`, `${count(info.taskQueueCount, 'task')} waiting or running`];
   if (info.maxImages !== null) parts.push(`up to ${count(info.maxImages, 'image')} a task`);
   setText(byID('node-status'), parts.join(' · '));
   form.limit(info.maxImages);
