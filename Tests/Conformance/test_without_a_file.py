@@ -51,7 +51,7 @@ def test_the_deployment_of_the_description_with_two_replicas(place, _postgres):
     assert one.api.info()["maxParallelTasks"] == 7, "what the controller's ConfigMap says"
     assert one.api.info()["engineVersion"] == "3.6.0"
     for path in ("/__lbheartbeat__", "/health", "/__heartbeat__", "/ready"):
-        assert one.api.get(path).status_code == 200, path
+        eventually(path, lambda: one.api.get(path).status_code == 200)
     # The description's own line.
     uuid = one.api.new(name="my-project", zipurl=FLIGHT, options='[{"name":"fast-orthophoto","value":true}]')["uuid"]
     assert uuid.startswith("odm-pipeline-")
@@ -117,7 +117,7 @@ def test_the_three_variables_alone(place):
     """As the description has them: it starts, serves what can be served, and says what is missing for tasks."""
     pod = place.pod(place.cluster, deployment("sqlite:record.db"))
     assert any("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY aren't set" in line for line in pod.program.lines)
-    assert pod.api.get("/ready").status_code == 200
+    eventually("it is ready", lambda: pod.api.get("/ready").status_code == 200)
     assert len(pod.api.options()) > 50 and pod.api.tasks() == []
     assert "AWS_ACCESS_KEY_ID" in error_of(pod.api.new(zipurl=FLIGHT))
     assert BUCKET in error_of(pod.api.init(name="a"))

@@ -42,7 +42,7 @@ struct InputKindTests {
     func fetched(scratch: ScratchDatabase) async throws {
         try await RecordFixture.with(scratch) { fixture in
             let id = fixture.task("t")
-            let task = NewTask(id: id, name: "n", zipURL: "https://example.org/a.zip", dateCreated: fixture.at(0))
+            let task = NewTask(id: id, name: "n", dateCreated: fixture.at(0), zipURL: "https://example.org/a.zip")
             _ = try await fixture.tasks.create(task, at: fixture.at(0))
             _ = try await fixture.tasks.commit(id, for: .everything, fetching: true, at: fixture.at(1))
             for name in ["a.jpg", "geo.txt"] {
