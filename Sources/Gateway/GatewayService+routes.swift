@@ -15,7 +15,7 @@ extension GatewayService {
         let (storage, health) = (ground.places.files, ground.health)
         let intake = TaskIntake(
             fleet: parts.fleet, clock: parts.clock, random: parts.random,
-            objectStorage: ObjectStorageIntake(buckets: parts.buckets))
+            objectStorage: ObjectStorageIntake(buckets: parts.buckets), fileRefusal: ground.places.refusal)
         let images = ImageLimit(
             fleet: parts.fleet, configured: inventory.limits.images, owners: parts.owners)
         let receiver = UploadReceiver(

@@ -89,6 +89,7 @@ public struct GatewayService: Sendable {
 
     /// Reads the inventory again and takes over what has changed; of a mistake only the log tells.
     public func reload() async {
+        guard source != nil else { return logger.warning("nothing is reloaded: the inventory came from no file") }
         guard let parts = status.stage.parts, let reloader = parts.backends.reloader else {
             return logger.warning("nothing is reloaded while the gateway starts")
         }

@@ -21,6 +21,7 @@ from harness.argo import ArgoCluster
 from harness.cable import Cable
 from harness.gateway import Gateway
 from harness.images import Flight, jpeg
+from harness.pod import Pod
 from harness.postgres import Postgres
 from harness.receiver import Receiver
 from harness.s3 import S3Server
@@ -138,6 +139,10 @@ class World:
         gateway = Gateway(self._place("gateway"), backends, settings, token, start, environment)
         self._closing.callback(gateway.stop)
         return gateway
+
+    def pod(self, cluster, variables, start=True):
+        """A gateway without a file in a pod of the cluster."""
+        return self._stopped_later(Pod(self._place("pod"), cluster, variables, start))
 
     def _stopped_later(self, thing):
         self._closing.callback(thing.stop)

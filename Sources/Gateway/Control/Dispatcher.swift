@@ -171,10 +171,11 @@ actor Dispatcher: Service {
         let isInPlace = row.boundTo != nil || projectHome(of: row) == placement.backend
         let manner: AttemptManner = isInPlace ? .inPlace : .fresh
         let why = isInPlace ? PlacementReason.inPlace : PlacementReason(placement.choice)
-        guard try await !begin(row.id, on: placement.backend, manner, why, reason: placement.text) else { return }
+        let reason = text(of: placement)
+        guard try await !begin(row.id, on: placement.backend, manner, why, reason: reason) else { return }
         if row.boundTo == nil {
             let why = PlacementReason(placement.choice)
-            _ = try await begin(row.id, on: placement.backend, .fresh, why, reason: placement.text)
+            _ = try await begin(row.id, on: placement.backend, .fresh, why, reason: reason)
         } else {
             try await fail(row.id, because: ProjectOwner.gone)
         }

@@ -63,10 +63,10 @@ def merged(base, over):
     return result
 
 
-def command(*words, timeout=60, environment=None, cwd=None):
-    """Runs the command line tool to its end; returns code, stdout and stderr."""
+def command(*words, timeout=60, environment=None, cwd=None, line=None):
+    """Runs the command line tool to its end, by another command line where one is given; returns code, stdout and stderr."""
     return subprocess.run(
-        [binary("scaleodm", "SCALEODM_GATEWAY"), *(str(w) for w in words)],
+        [str(w) for w in line or [binary("scaleodm", "SCALEODM_GATEWAY"), *words]],
         capture_output=True, text=True, timeout=timeout, cwd=cwd, stdin=subprocess.DEVNULL,
         env={**INHERITED, **(environment or {})})
 
