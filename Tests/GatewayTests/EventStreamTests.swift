@@ -112,14 +112,14 @@ struct EventStreamTests {
 
         init(_ queue: EventQueue) { self.queue = queue }
 
-        /// All that waits for it, comments left out.
-        func read() async throws -> [Event] {
+        /// All that waits for it of some events, comments left out; the gateway comes as time goes, so only who asks gets it.
+        func read(_ names: Set<String> = ["hello", "task", "queue", "backend", "backend-gone"]) async throws -> [Event] {
             // The end mark comes behind whatever waits.
             let mark = Array("mark".utf8)
             guard queue.offer(mark) else { return [] }
             var events: [Event] = []
             while let frame = await queue.next(), frame != mark {
-                if let event = try Event(frame) { events.append(event) }
+                if let event = try Event(frame), names.contains(event.name) { events.append(event) }
             }
             return events
         }
@@ -158,6 +158,8 @@ struct EventStreamTests {
             try outcome.get()
         }
     }
+
+    private static let ofBackends: Set = ["backend", "backend-gone"]
 
     private static func join(_ stream: EventStream) throws -> Client {
         guard case .joined(let queue) = stream.join() else {
@@ -226,19 +228,19 @@ struct EventStreamTests {
             _ = try await client.read()
             world.parts.fleet.change(MirrorWorld.name) { $0.switches.isLocked = true }
             await world.pass(.seconds(1))
-            let locked = try await client.read()
+            let locked = try await client.read(Self.ofBackends)
             #expect(locked.map(\.name) == ["backend"] && locked[0].data["locked"]?.bool == true)
             world.parts.fleet.change(MirrorWorld.name) { $0.latency = .seconds(3) }
             await world.pass(.seconds(2))
-            #expect(try await client.read() == [])
+            #expect(try await client.read(Self.ofBackends) == [])
             // There and back within a second: a client may have read what was between.
             world.parts.fleet.change(MirrorWorld.name) { $0.switches.isLocked = false }
             world.parts.fleet.change(MirrorWorld.name) { $0.switches.isLocked = true }
             await world.pass(.seconds(1))
-            #expect(try await client.read().map(\.name) == ["backend"])
+            #expect(try await client.read(Self.ofBackends).map(\.name) == ["backend"])
             world.parts.fleet.assemble([])
             await world.pass(.seconds(1))
-            let gone = try await client.read()
+            let gone = try await client.read(Self.ofBackends)
             #expect(gone.map(\.name) == ["backend-gone"] && gone[0].data["name"]?.text == "fra")
         }
     }
@@ -251,7 +253,7 @@ struct EventStreamTests {
             world.parts.changes.noteMissed()
             await world.settle()
             await world.pass(.milliseconds(100))
-            #expect(try await client.read().map(\.name) == ["hello"])
+            #expect(try await client.read(["hello"]).map(\.name) == ["hello"])
             // What can't be read now can't be told of.
             let id = try await world.queued("a")
             await world.pass(.seconds(2))
@@ -260,7 +262,7 @@ struct EventStreamTests {
             await world.settle()
             world.database.isAway = true
             await world.pass(.seconds(2))
-            #expect(try await client.read().map(\.name).contains("hello"))
+            #expect(try await client.read(["hello"]).count >= 1)
             world.database.isAway = false
         }
     }
@@ -273,10 +275,10 @@ struct EventStreamTests {
             _ = try await client.read()
             source.yield(History.Sample(at: world.now, figures: [.queue: 4]))
             await world.settle()
-            let sample = try await client.read()
+            let sample = try await client.read(["history"])
             #expect(sample.map(\.name) == ["history"] && sample[0].data["series"]?["queue"]?.integer == 4)
             await world.pass(.seconds(14), by: .seconds(1))
-            #expect(try await client.read().map(\.name) == ["gateway", "gateway"])
+            #expect(try await client.read(["gateway"]).count == 2)
             await world.pass(.seconds(1), by: .seconds(1))
             var frames: [String] = []
             client.queue.offer(Array("mark".utf8))

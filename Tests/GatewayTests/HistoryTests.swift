@@ -36,10 +36,10 @@ struct HistoryTests {
         history.add(Self.sample(1, queue: nil))
         history.add(Self.sample(4, queue: 9), missed: 2)
         #expect(try Self.queue(history) == [7, nil, nil, nil, 9])
-        #expect(try Self.read(history)["from"]?.text == "2023-11-14T22:13:20Z")
+        #expect(try Self.read(history)["from"]?.text == "2023-11-14T22:13:20.000Z")
         history.add(Self.sample(5, queue: 10))
         #expect(try Self.queue(history) == [nil, nil, nil, 9, 10], "the oldest goes")
-        #expect(try Self.read(history)["from"]?.text == "2023-11-14T22:14:20Z")
+        #expect(try Self.read(history)["from"]?.text == "2023-11-14T22:14:20.000Z")
         #expect(try Self.read(history)["step"]?.integer == 60)
     }
 
