@@ -113,7 +113,8 @@ struct EventStreamTests {
         init(_ queue: EventQueue) { self.queue = queue }
 
         /// All that waits for it of some events, comments left out; the gateway comes as time goes, so only who asks gets it.
-        func read(_ names: Set<String> = ["hello", "task", "queue", "backend", "backend-gone"]) async throws -> [Event] {
+        func read(_ names: Set<String> = ["hello", "task", "queue", "backend", "backend-gone"]) async throws -> [Event]
+        {
             // The end mark comes behind whatever waits.
             let mark = Array("mark".utf8)
             guard queue.offer(mark) else { return [] }
