@@ -23,7 +23,7 @@ struct AdminRoutes: Sendable {
     /// Routes that are asked every few seconds.
     static let probes = ["healthz", "readyz", "metrics"]
 
-    private typealias Handle = @Sendable (HTTPRequest, RouteCaptures, GatewayStatus.Parts) async throws -> AdminReply
+    typealias Handle = @Sendable (HTTPRequest, RouteCaptures, GatewayStatus.Parts) async throws -> AdminReply
 
     /// The table.
     var router: Router {
@@ -56,6 +56,7 @@ struct AdminRoutes: Sendable {
             }
             return AdminReply(body)
         }
+        addLive(to: &router)
         addChanges(to: &router)
         addPage(to: &router)
         return router
@@ -85,7 +86,8 @@ struct AdminRoutes: Sendable {
             store: parts.store, events: parts.events, mirror: parts.mirror, fleet: parts.fleet, clock: SystemClock())
     }
 
-    private func add(to router: inout Router, _ pattern: String, _ name: String, _ handle: @escaping Handle) {
+    /// Adds what only reads to the table.
+    func add(to router: inout Router, _ pattern: String, _ name: String, _ handle: @escaping Handle) {
         router.on(.get, pattern, name: name) { request, captures, _, response in
             let reply =
                 isAllowed(request)

@@ -53,6 +53,31 @@ struct TasksResource: Sendable {
         return json.bytes
     }
 
+    /// One task as a list shows it.
+    /// - Parameters:
+    ///   - record: the task.
+    ///   - withReason: false saves the read of a waiting one's history.
+    /// - Returns: one JSON object.
+    /// - Throws: the record's errors.
+    func row(of record: TaskRecord, withReason: Bool = true) async throws(RecordError) -> [UInt8] {
+        let history = record.state == .queued && withReason ? try await events.events(of: record.id) : []
+        var json = JSONWriter(reserving: 512)
+        json.beginObject()
+        write(record, why: why(record, history), into: &json)
+        json.endObject()
+        return json.bytes
+    }
+
+    /// What is shown of a task that isn't there any more.
+    static func removed(_ id: TaskID) -> [UInt8] {
+        var json = JSONWriter()
+        json.beginObject()
+        json.member("uuid", id.string)
+        json.member("state", "removed")
+        json.endObject()
+        return json.bytes
+    }
+
     // MARK: Cursors
 
     /// Milliseconds and identity, as a client gives them back.
@@ -74,14 +99,8 @@ struct TasksResource: Sendable {
         json.beginArray()
         var reasons = 0
         for record in page.tasks {
-            var history: [TaskEvent] = []
-            if record.state == .queued, reasons < Self.reasonsPerPage {
-                reasons += 1
-                history = try await events.events(of: record.id)
-            }
-            json.beginObject()
-            write(record, why: why(record, history), into: &json)
-            json.endObject()
+            if record.state == .queued { reasons += 1 }
+            json.raw(try await row(of: record, withReason: reasons <= Self.reasonsPerPage))
         }
         json.endArray()
         json.key("next")
