@@ -158,7 +158,8 @@ public struct GatewayService: Sendable {
             .init(
                 store: parts.store, events: ground.record.events, fleet: parts.fleet, mirror: parts.mirror,
                 health: health,
-                backends: BackendControl(roster: roster, dispatcher: dispatcher, parts: parts, reloader: reloader)))
+                backends: BackendControl(roster: roster, dispatcher: dispatcher, parts: parts, reloader: reloader),
+                tasks: routes.action.actions))
         try await ServiceGroup(services, on: control).run()
     }
 

@@ -13,6 +13,8 @@ final class GatewayStatus: Sendable {
         let health: HealthWatch
         /// Changes backends.
         let backends: BackendControl
+        /// Changes tasks.
+        let tasks: TaskActions
     }
 
     /// A stage of its life.
