@@ -8,10 +8,11 @@ struct OutputResource: Sendable {
     /// So many lines an answer; who follows asks for the next ones.
     private static let limit = 10_000
 
-    /// `{"lines": […], "next": N}`; a next number below the one that was asked for tells that the console began anew.
+    /// Some lines, and the number of the line behind them.
     /// - Parameters:
     ///   - id: the task.
     ///   - line: as the NodeODM API's `line`: the first one, counted from 0, or so many at the end if it is negative.
+    /// - Returns: `{"lines": […], "next": N}`; an N below what was asked for tells that the console began anew.
     /// - Throws: `AdminError`.
     func answer(_ id: TaskID, from line: String?) async throws(AdminError) -> AdminReply {
         do throws(APIError) {

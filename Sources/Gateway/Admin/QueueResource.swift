@@ -10,8 +10,9 @@ struct QueueResource: Sendable {
     static let usualLimit = 100
     private static let mostTasks = 1000
 
-    /// `{"waiting": N, "tasks": […]}`.
-    /// - Parameter limit: so many tasks, at most 1000.
+    /// The waiting tasks.
+    /// - Parameter limit: so many are told of, at most 1000.
+    /// - Returns: `{"waiting": N, "tasks": […]}`.
     /// - Throws: the record's errors.
     func answer(_ limit: Int) async throws -> AdminReply {
         let line = try await dispatcher.waitingLine(limit: min(max(1, limit), Self.mostTasks))

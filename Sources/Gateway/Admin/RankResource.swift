@@ -7,8 +7,9 @@ struct RankResource: Sendable {
     let dispatcher: Dispatcher
     let fleet: Fleet
 
-    /// `{"candidates": […], "chosen": NAME or null}`.
-    /// - Parameter call: has `images`, and may have `bytes`, `options` and `labels`.
+    /// How every backend stands with such a task.
+    /// - Parameter call: may have `images`, `bytes`, `options` and `labels`.
+    /// - Returns: `{"candidates": […], "chosen": NAME or null}`.
     /// - Throws: `AdminError` for what can't be read; the record's errors.
     func answer(_ call: AdminCall) async throws -> AdminReply {
         let ranking = try await dispatcher.rank(
