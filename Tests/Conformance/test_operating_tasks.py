@@ -1,6 +1,7 @@
 """What an operator does with tasks: cancel, retry, move and remove by the admin API, and asks why they wait."""
 
 import concurrent.futures
+import hashlib
 
 import pytest
 import requests
@@ -45,12 +46,16 @@ def refused(answer, *words):
         assert word in answer.json()["error"], answer.text
 
 
+def online(gateway):
+    eventually("all are online", lambda: all(each["online"] for each in gateway.backends()))
+
+
 @pytest.fixture
 def two(world, database):
     """Two nodes whose tasks do not end by themselves, and a gateway in front of both."""
     nodes = {name: world.node(name, max_parallel=1, task_seconds=3600) for name in ("a", "b")}
     gateway = world.gateway(nodes.values(), database())
-    eventually("both are online", lambda: all(each["online"] for each in gateway.backends()))
+    online(gateway)
     return gateway, nodes
 
 
@@ -81,7 +86,7 @@ def test_a_running_task_begins_anew_elsewhere_and_never_runs_twice_at_once(two, 
 def test_it_goes_to_the_backend_that_is_named(world, photos):
     nodes = {name: world.node(name, max_parallel=1, task_seconds=3600) for name in ("a", "b", "c")}
     gateway = world.gateway(nodes.values())
-    eventually("all are online", lambda: all(each["online"] for each in gateway.backends()))
+    online(gateway)
     uuid, name = running(gateway, photos)
     target = max(set(nodes) - {name})
     # The others are just as free, so that it would go there by itself only by chance.
@@ -92,8 +97,10 @@ def test_it_goes_to_the_backend_that_is_named(world, photos):
     assert starts(nodes) == 3
 
 
-def test_what_waits_goes_where_it_is_wanted(two, photos):
-    gateway, nodes = two
+def test_what_waits_goes_where_it_is_wanted(world, photos):
+    nodes = {name: world.node(name, max_parallel=1, task_seconds=3600) for name in ("a", "b")}
+    gateway = world.gateway(nodes.values(), {"scheduling": {"prefetch": 0}})
+    online(gateway)
     busy = dict(reversed(running(gateway, photos)) for _ in range(2))
     uuid = gateway.api.submit(photos[:2])
     eventually("it waits", lambda: shown(gateway, uuid)["code"] == 10)
@@ -273,10 +280,12 @@ def test_the_console_is_read_in_parts(world, photos):
 
 
 def test_the_queue_in_its_order_with_reasons(world, photos):
-    tokens = {"auth": {"tokens": [{"name": "slow", "token": "s"}, {"name": "urgent", "token": "u", "priority": 5}]}}
+    tokens = {"auth": {"tokens": [
+        {"name": "slow", "sha256": hashlib.sha256(b"s").hexdigest()},
+        {"name": "urgent", "sha256": hashlib.sha256(b"u").hexdigest(), "priority": 5}]}}
     nodes = [world.node("a", max_parallel=1, task_seconds=3600), world.node("b", max_parallel=1, task_seconds=3600, max_images=1)]
     gateway = world.gateway(nodes, tokens)
-    eventually("both are online", lambda: all(each["online"] for each in gateway.backends()))
+    online(gateway)
     api = {name: gateway.api.with_token(token) for name, token in (("slow", "s"), ("urgent", "u"))}
     first = api["slow"].submit(photos[:2])
     eventually("it runs", lambda: shown(gateway, first)["state"] == "placed")
@@ -304,8 +313,8 @@ def test_where_a_task_would_go(world, photos):
     nodes = [world.node(name, max_parallel=1, task_seconds=3600, **more)
              for name, more in (("small", {"max_images": 5}), ("first", {}), ("far", {}))]
     entries = [nodes[0].backend(), nodes[1].backend(labels={"gpu": "true"}), nodes[2].backend(tier=1)]
-    gateway = world.gateway(entries)
-    eventually("all are online", lambda: all(each["online"] for each in gateway.backends()))
+    gateway = world.gateway(entries, {"scheduling": {"prefetch": 0}})
+    online(gateway)
 
     def rank(**question):
         answer = gateway.change("POST", "/api/rank", question)
@@ -327,7 +336,6 @@ def test_where_a_task_would_go(world, photos):
     eventually("it runs", lambda: owner(gateway, uuid) == "first")
     chosen, by_name = rank(images=20)
     assert by_name["first"]["reason"] == "has its one slot in use" and by_name["first"]["predictedWait"] > 0
-    # Nodes that take more go before one whose limit is small, once lower tiers were full for long enough.
     uuid = gateway.api.submit(photos[:6])
     eventually("it runs in the next tier", lambda: owner(gateway, uuid) == "far")
     for wrong in ({"images": -1}, {"images": "many"}, {"options": 7}, {"labels": {"gpu": 1}},
@@ -343,7 +351,7 @@ def test_any_replica_changes_tasks_and_all_tell_the_same(world, _postgres, photo
     group = Replicas(world, nodes.values(), _postgres.database(), {"directory": str(tmp_path / "shared")}, count=2)
     first, second = group.all
     for gateway in group.all:
-        eventually("both are online", lambda: all(each["online"] for each in gateway.backends()))
+        online(gateway)
     uuid, name = running(first, photos)
     decider = group.scheduler()
     other = next(gateway for gateway in group.all if gateway is not decider)

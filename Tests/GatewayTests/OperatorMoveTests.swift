@@ -2,6 +2,7 @@ import Backends
 import Model
 import Reactor
 import Record
+import Scheduling
 import TestSupport
 import Testing
 
@@ -86,8 +87,8 @@ struct OperatorMoveTests {
         }
     }
 
-    @Test("a run that ended by itself meanwhile isn't run again", arguments: [StatusCode.completed, .failed])
-    func endedMeanwhile(code: StatusCode) async throws {
+    @Test("a run that ended by itself meanwhile isn't run again", arguments: [(StatusCode.completed, TaskState.completed), (.failed, .failed)])
+    func endedMeanwhile(code: StatusCode, state: TaskState) async throws {
         try await ControlRoom.with([.cleaner, .mirror], nodes: Self.nodes("a", "b")) { room in
             let (id, node) = try await room.placed("t")
             let name = try await room.name(id)
@@ -95,10 +96,10 @@ struct OperatorMoveTests {
             node.set { $0.tasks[name]?.code = code }
             let moving = try await room.dispatcher.move(id, to: nil)
             #expect(
-                moving == .begun || moving == .refused("The task is over: it is \(TaskEnd(code: code).state.rawValue).")
+                moving == .begun || moving == .refused("The task is over: it is \(state.rawValue).")
             )
             try await room.until("its end is taken", stepping: .milliseconds(100)) {
-                try await room.read(id).state == TaskEnd(code: code).state
+                try await room.read(id).state == state
             }
             try await room.pass(.seconds(20))
             #expect(try await room.attempts(id).count == 1)
@@ -155,10 +156,11 @@ struct OperatorMoveTests {
     func prefetched() async throws {
         var settings = ControlRoom.Settings()
         settings.prefetch = 1
-        try await ControlRoom.with([.monitor, .cleaner], settings, nodes: Self.nodes("a", "b")) { room in
-            room.fleet.change(room.nodes[1].name) { $0.load?.unfinished = 1 }
+        let nodes: @Sendable (ManualClock) -> [ScriptedBackend] = { clock in
+            [ScriptedBackend("a", clock: clock), ScriptedBackend("b", clock: clock) { $0.foreign = 1 }]
+        }
+        try await ControlRoom.with([.monitor, .cleaner], settings, nodes: nodes) { room in
             let (_, node) = try await room.placed("first")
-            room.nodes[1].set { $0.foreign = 1 }
             let second = try await room.commit("second")
             try await room.until("its inputs are there", stepping: .milliseconds(50)) { node.now.areas.count == 1 }
             let other = try #require(room.nodes.first { $0.name != node.name })
@@ -292,8 +294,8 @@ struct OperatorMoveTests {
         try await ReplicaWorld.with(nodes: nodes) { world in
             for number in 0..<4 { try await world.a.room.commit("t\(number)") }
             try await world.until("two are sent, and two wait") {
-                let sent = world.nodes.allSatisfy { $0.count(.stage) == 1 }
-                return try await sent && world.a.room.dispatcher.waitingLine(limit: 10).count == 2
+                let waiting = try await world.a.room.dispatcher.waitingLine(limit: 10).count
+                return waiting == 2 && world.nodes.allSatisfy { $0.count(.stage) == 1 }
             }
             let lines = [
                 try await world.a.room.dispatcher.waitingLine(limit: 10),

@@ -54,8 +54,8 @@ struct OrderTests {
         let scheduler = Desk().scheduler
         let fleet = (0..<6).map { number in
             Fixture.node(
-                "n\(number)", tier: Int.random(in: 0...1, using: &dice), slots: 3,
-                busy: Int.random(in: 0...3, using: &dice)
+                "n\(number)", slots: 3, busy: Int.random(in: 0...3, using: &dice),
+                tier: Int.random(in: 0...1, using: &dice)
             ) {
                 $0.weight = [1, 2].randomElement(using: &dice) ?? 1
                 $0.isLocked = Int.random(in: 0..<5, using: &dice) == 0

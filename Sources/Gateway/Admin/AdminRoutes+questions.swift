@@ -12,7 +12,9 @@ extension AdminRoutes {
         }
         add(to: &router, "/api/queue", "api_queue") { request, _, parts in
             let limit = request.queryItem("limit").flatMap { Int($0) } ?? QueueResource.usualLimit
-            return try await QueueResource(dispatcher: parts.backends.dispatcher, mirror: parts.mirror).answer(limit)
+            let queue = QueueResource(
+                dispatcher: parts.backends.dispatcher, store: parts.store, mirror: parts.mirror)
+            return try await queue.answer(limit)
         }
         change(&router, .post, "/api/rank", "api_rank") { call, parts in
             try await RankResource(dispatcher: parts.backends.dispatcher, fleet: parts.fleet).answer(call)

@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Model
 internal import NodeODM
 internal import Scheduling

@@ -28,7 +28,7 @@ extension Dispatcher {
         let backend = record.liveAttempt?.backend
         let reason = "an operator moves it \(target.map { "to \($0)" } ?? "away from \(backend?.string ?? "there")")"
         let outcome = try await parts.store.requestMove(
-            id, from: record.liveAttempt?.key, passingOver: Array(passedOver(record, to: target)),
+            id, from: record.liveAttempt?.key, passingOver: passedOver(record, to: target).sorted(),
             by: parts.duties.carrier, reason: reason, at: now)
         switch outcome {
         case .refused(.unknown): return .unknown
@@ -55,9 +55,9 @@ extension Dispatcher {
     /// Why a task had better stay where it is.
     private func refusal(of record: TaskRecord, to target: BackendName?) async throws(RecordError) -> String? {
         // What the record refuses it refuses in its own words.
-        guard record.isCommitted, !record.state.isFinal, record.intent == .none, record.boundTo == nil else {
-            return nil
-        }
+        guard record.isCommitted, !record.state.isFinal, record.intent == .none, record.boundTo == nil,
+            record.attempt?.isHeld != true
+        else { return nil }
         let backend = record.liveAttempt?.backend
         if let backend, backend == target { return "The task is on \(backend) already." }
         guard let place = target ?? backend else {
@@ -67,7 +67,7 @@ extension Dispatcher {
         if let attempt = record.liveAttempt, attempt.state == .committing || attempt.state == .accepted,
             let silence = silence(of: attempt.backend)
         {
-            return "\(silence), so nobody can tell whether the task still runs there."
+            return "Nobody can tell whether the task still runs there, since \(silence)."
         }
         return try await refusal(ofPlacesFor: record, to: target)
     }
@@ -86,12 +86,12 @@ extension Dispatcher {
         return reasons.isEmpty ? "There is no other backend." : "No other backend can take the task: \(reasons)."
     }
 
-    /// Since when a backend is silent; nil where it answers.
+    /// Since when a backend is silent, and what to do about it; nil where it answers.
     private func silence(of name: BackendName) -> String? {
         guard let member = parts.fleet.member(name) else { return "\(name) is not listed here" }
         if member.isOnline(offlineAfter: parts.fleet.offlineAfter) { return nil }
-        return member.offlineSince(offlineAfter: parts.fleet.offlineAfter, parts.clock)
-            ?? "\(name) has not answered since this gateway was started"
+        let since = member.offlineSince(offlineAfter: parts.fleet.offlineAfter, parts.clock)
+        return "\(since ?? "\(name) was not read yet"): \(member.offlineAdvice)"
     }
 
     private static func text(of refusal: MoveRefusal) -> String {

@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import NodeODM
 
 /// `scaleodm backends rank`: where a task would go, and why not elsewhere.
