@@ -87,7 +87,9 @@ struct OperatorMoveTests {
         }
     }
 
-    @Test("a run that ended by itself meanwhile isn't run again", arguments: [(StatusCode.completed, TaskState.completed), (.failed, .failed)])
+    @Test(
+        "a run that ended by itself meanwhile isn't run again",
+        arguments: [(StatusCode.completed, TaskState.completed), (.failed, .failed)])
     func endedMeanwhile(code: StatusCode, state: TaskState) async throws {
         try await ControlRoom.with([.cleaner, .mirror], nodes: Self.nodes("a", "b")) { room in
             let (id, node) = try await room.placed("t")

@@ -135,7 +135,9 @@ final class Life: @unchecked Sendable {
         Task(executorPreference: world.loop) { [world] in
             world.referee.mayMove(id)
             let moving = try? await face.dispatcher.move(id, to: name.map { BackendName(recorded: $0) })
-            world.say { "operator: \(id.string.prefix(8)) to \(name ?? "anywhere"): \(moving.map { "\($0)" } ?? "no answer")" }
+            world.say {
+                "operator: \(id.string.prefix(8)) to \(name ?? "anywhere"): \(moving.map { "\($0)" } ?? "no answer")"
+            }
             if case .refused = moving { world.referee.didNotMove(id) }
         }
     }

@@ -22,7 +22,8 @@ enum BackendsCommand {
             if let name = invocation.arguments.first {
                 let named = (answer.array ?? []).filter { $0["name"]?.text == name }
                 guard !named.isEmpty else {
-                    throw CommandError("there is no backend `\(name)`", advice: "See which there are: scaleodm backends")
+                    throw CommandError(
+                        "there is no backend `\(name)`", advice: "See which there are: scaleodm backends")
                 }
                 answer = .array(named)
             }
@@ -44,7 +45,8 @@ enum BackendsCommand {
             table.add([
                 .init(state, state == "online" ? .green : state == "offline" ? .red : .yellow),
                 .init(backend["name"]?.text ?? "?"), .init("\(backend["tasks"]?.integer ?? 0)"),
-                .init(isKnown ? busy(backend, "\(unfinished) of \(slots)") : "-"), .init("\(backend["tier"]?.integer ?? 0)"),
+                .init(isKnown ? busy(backend, "\(unfinished) of \(slots)") : "-"),
+                .init("\(backend["tier"]?.integer ?? 0)"),
                 .init(age ?? "never"),
                 .init(backend["engineVersion"]?.text ?? "?"), .init(backend["url"]?.text ?? ""),
                 .init(backend["lastError"]?.text ?? ""),

@@ -49,7 +49,9 @@ enum TasksChangeCommands {
         var example = ""
 
         var verb: Verb {
-            let example = ["scaleodm tasks \(word) 6b2f2fae-4d9c-4b3a-9c7e-1f2d3c4b5a69", example].filter { !$0.isEmpty }
+            let example = ["scaleodm tasks \(word) 6b2f2fae-4d9c-4b3a-9c7e-1f2d3c4b5a69", example].filter {
+                !$0.isEmpty
+            }
             return Verb(
                 name: "tasks \(word)", summary: summary,
                 arguments: [.init(name: "UUID", count: .oneOrMore, help: "the tasks")],

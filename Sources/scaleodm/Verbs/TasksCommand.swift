@@ -14,7 +14,8 @@ enum TasksCommand {
         flags: [
             state, Flag(name: "backend", value: "NAME", help: "only those that are there"),
             Flag(name: "owner", value: "NAME", help: "only those of the token of this name"),
-            Flag(name: "search", value: "TEXT", help: "only those whose name or uuid contains it"), limit, Watching.flag,
+            Flag(name: "search", value: "TEXT", help: "only those whose name or uuid contains it"), limit,
+            Watching.flag,
             .json, .admin, .token,
         ],
         examples: ["scaleodm tasks --state queued --watch", "scaleodm tasks --search field-7 --json"],

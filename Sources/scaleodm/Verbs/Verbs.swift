@@ -6,8 +6,9 @@ enum Verbs {
         verbs: [
             ServeCommand.verb, CheckCommand.verb, SubmitCommand.verb, DownloadCommand.verb, TasksCommand.verb,
             TasksShowCommand.verb, TasksOutputCommand.verb,
-        ] + TasksChangeCommands.verbs + [BackendsCommand.verb, BackendsRankCommand.verb] + BackendsChangeCommands.verbs + [
-            ReloadCommand.verb, HealthCommand.verb, DemoCommand.verb, ImportCommand.verb, CompletionsCommand.verb,
-            ManCommand.verb,
-        ], version: GatewayService.version)
+        ] + TasksChangeCommands.verbs + [BackendsCommand.verb, BackendsRankCommand.verb] + BackendsChangeCommands.verbs
+            + [
+                ReloadCommand.verb, HealthCommand.verb, DemoCommand.verb, ImportCommand.verb, CompletionsCommand.verb,
+                ManCommand.verb,
+            ], version: GatewayService.version)
 }
