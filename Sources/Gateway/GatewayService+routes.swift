@@ -50,8 +50,9 @@ extension GatewayService {
                     parts.lookup, retentions: [inventory.limits.inputRetention, inventory.limits.taskRetention]),
                 buckets: parts.buckets, tracesDownloads: spans != nil),
             action: TaskActionHandler(
-                lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, images: images,
-                wishes: wishes),
+                actions: TaskActions(
+                    lookup: parts.lookup, store: parts.store, clock: parts.clock, images: images, wishes: wishes),
+                intake: intake),
             auth: AuthHandler(), assets: AssetsHandler(lookup: parts.lookup, buckets: parts.buckets))
     }
 }

@@ -167,7 +167,7 @@ public struct GatewayService: Sendable {
                 store: parts.store, events: ground.record.events, fleet: parts.fleet, mirror: parts.mirror,
                 health: health,
                 backends: BackendControl(roster: roster, dispatcher: dispatcher, parts: parts, reloader: reloader),
-                live: live))
+                live: live, tasks: routes.action.actions))
         try await ServiceGroup(services, on: control).run()
     }
 

@@ -29,8 +29,9 @@ struct AdminRoutes: Sendable {
     var router: Router {
         var router = Router { _, outcome, _, response in
             switch outcome {
-            case .methodNotAllowed:
-                try await Self.send(.error(.methodNotAllowed, "This path has no such method."), response)
+            case .methodNotAllowed(let methods):
+                let reply = AdminReply.error(.methodNotAllowed, "This path has no such method.")
+                try await Self.send(reply, response, allowing: methods)
             case .route, .unknownPath:
                 try await Self.send(.error(.notFound, "Nothing is here."), response)
             }
@@ -57,6 +58,7 @@ struct AdminRoutes: Sendable {
             return AdminReply(body)
         }
         addLive(to: &router)
+        addQuestions(to: &router)
         addChanges(to: &router)
         addPage(to: &router)
         return router
@@ -81,7 +83,7 @@ struct AdminRoutes: Sendable {
         try await response.send(head, body: body)
     }
 
-    private static func tasks(_ parts: GatewayStatus.Parts) -> TasksResource {
+    static func tasks(_ parts: GatewayStatus.Parts) -> TasksResource {
         TasksResource(
             store: parts.store, events: parts.events, mirror: parts.mirror, fleet: parts.fleet, clock: SystemClock())
     }
@@ -155,9 +157,12 @@ struct AdminRoutes: Sendable {
 
     // MARK: Answers
 
-    /// Sends a reply.
-    static func send(_ reply: AdminReply, _ response: consuming ResponseWriter) async throws {
-        let fields: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store"]
+    /// Sends a reply; `methods` are those that the path has, where it doesn't have the one that was tried.
+    static func send(
+        _ reply: AdminReply, _ response: consuming ResponseWriter, allowing methods: [HTTPMethod] = []
+    ) async throws {
+        var fields: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store"]
+        if !methods.isEmpty { fields.appendAllow(methods) }
         try await response.send(HTTPResponse(reply.status, fields: fields), body: reply.body)
     }
 }

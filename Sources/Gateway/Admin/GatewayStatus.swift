@@ -15,6 +15,8 @@ final class GatewayStatus: Sendable {
         let backends: BackendControl
         /// What a dashboard shows.
         let live: LiveParts
+        /// Changes tasks.
+        let tasks: TaskActions
     }
 
     /// A stage of its life.

@@ -37,7 +37,7 @@ extension Dispatcher {
             queuedSince: record.queuedAt ?? record.createdAt, passedOver: Set(record.passedOver))
     }
 
-    private func requirements(
+    func requirements(
         _ options: String, _ objectStorage: String?, _ kinds: InputKinds, choosesOutputs: Bool, owner: String?,
         boundTo: BackendName?
     ) -> Requirements {
@@ -62,7 +62,8 @@ extension Dispatcher {
 
     private static let namedAtMost = 5
 
-    func snapshots() -> [BackendSnapshot] {
+    /// Every backend as it is now; `foreign` are the attempts that other gateways carry out.
+    func snapshots(foreign: [TaskID: AttemptRecord]) -> [BackendSnapshot] {
         parts.fleet.members.map { member in
             let name = member.definition.name
             let sending =
@@ -93,7 +94,7 @@ extension Dispatcher {
     }
 
     /// What each owner may have, and the slots that his tasks hold now.
-    func shares() -> [OwnerID: OwnerShare] {
+    func shares(foreign: [TaskID: AttemptRecord]) -> [OwnerID: OwnerShare] {
         var shares: [OwnerID: OwnerShare] = [:]
         for (name, policy) in parts.owners.all { shares[OwnerID(name)] = policy.share }
         var holders = Set(transfers.filter(\.value.holdsSlot).keys).union(foreign.keys)

@@ -134,6 +134,11 @@ class Gateway(Living):
     def tasks(self):
         return requests.get(self.admin_url + "/api/tasks", timeout=10).json()
 
+    def change(self, method, path, body=None, headers=None):
+        """A change by the admin API, with the header that each of them needs."""
+        return requests.request(method, self.admin_url + path, json=body, timeout=30,
+                                headers={"X-ScaleODM-Admin": "1", **(headers or {})})
+
     def cli(self, *words, **settings):
         """The command line tool, pointed at this gateway."""
         environment = {"SCALEODM_GATEWAY": self.url, "SCALEODM_ADMIN": self.admin_url, **settings.pop("environment", {})}
