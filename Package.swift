@@ -63,7 +63,8 @@ let libraries: [Target] = [
         [
             "Scheduling", "Record", "SQL", "Configuration", "Backends", "Storage", "NodeODM", "HTTPServer", "HTTPRelay",
             "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests", "YAML", "Pages", "CShims",
-        ]),
+        ],
+        resources: [.embedInCode("Admin/openapi.json")]),
 ]
 
 let programs: [Target] = [

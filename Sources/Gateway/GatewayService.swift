@@ -288,7 +288,8 @@ public struct GatewayService: Sendable {
             quietRoutes: AdminRoutes.probes.compactMap { router.routeNames.firstIndex(of: $0) })
         let listener = HTTPListener(
             name: "admin", address: try await address(inventory.admin.listen, BlockingPool(threads: 1)),
-            loops: [control], limits: limits, accessLog: { entry in line.note(entry) }, handler: router.handler)
+            loops: [control], limits: limits, errorAnswer: AdminReply.toError,
+            accessLog: { entry in line.note(entry) }, handler: router.handler)
         metrics.listeners.add(counts, listener)
         return listener
     }

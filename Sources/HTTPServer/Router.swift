@@ -12,6 +12,16 @@ public typealias RouteHandler =
 /// a segment in braces captures one segment, one that ends in `...` all the rest, at least one. Fixed segments go before captures;
 /// a trailing slash is optional; HEAD is answered by the handler of GET.
 public struct Router: Sendable {
+    /// One line of the table, as it was written.
+    public struct Line: Sendable, Hashable {
+        /// The method.
+        public var method: HTTPMethod
+        /// With its captures in braces.
+        public var pattern: String
+        /// For metrics and logs.
+        public var name: String
+    }
+
     /// What a request found.
     public enum Outcome: Sendable {
         /// A route.
@@ -51,6 +61,8 @@ public struct Router: Sendable {
     private var optionsRoute: Route?
     /// The names of all routes, each once, in the order in which they were added.
     public private(set) var routeNames: [String] = []
+    /// The table, in the order in which it was written.
+    public private(set) var lines: [Line] = []
     private let fallback: Fallback
 
     /// An empty table; `fallback` answers unknown paths and methods.
@@ -66,6 +78,7 @@ public struct Router: Sendable {
         _ method: HTTPMethod, _ pattern: String, name: String, _ handler: @escaping RouteHandler
     ) {
         let route = Route(name: name, method: method, handler: handler, index: index(of: name))
+        lines.append(Line(method: method, pattern: pattern, name: name))
         var node = 0
         for segment in pattern.split(separator: "/") {
             guard segment.hasPrefix("{"), segment.hasSuffix("}") else {

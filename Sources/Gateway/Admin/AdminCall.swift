@@ -77,6 +77,17 @@ struct AdminReply: Sendable, Equatable {
         return AdminReply(status, json.bytes)
     }
 
+    /// The answer to a request that can't be read, or whose answer fails: in the same form as any other.
+    @Sendable
+    static func toError(_ error: any Error, _ request: HTTPRequest?) -> (HTTPResponse, [UInt8]) {
+        let known = error as? HTTPServerError
+        let reply = AdminReply.error(known?.status ?? .internalServerError, known?.message ?? "The gateway failed.")
+        return (HTTPResponse(reply.status, fields: fields), reply.body)
+    }
+
+    /// Of every answer.
+    static let fields: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store"]
+
     /// `{"error": text}`.
     static func error(_ status: HTTPStatus, _ text: String) -> AdminReply {
         object(status) { json in

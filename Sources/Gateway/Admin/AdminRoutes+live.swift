@@ -6,6 +6,9 @@ internal import Reactor
 /// What a dashboard shows: the gateway now, its last hours, and what changes.
 extension AdminRoutes {
     func addLive(to router: inout Router) {
+        router.on(.get, "/openapi.json", name: "openapi") { _, _, _, response in
+            try await Self.send(AdminReply(OpenAPIFile.json), response)
+        }
         add(to: &router, "/api/gateway", "api_gateway") { _, _, parts in
             await scrape.metrics.census.renew(from: parts.store, on: scrape.loop)
             return AdminReply(parts.live.gateway.json)

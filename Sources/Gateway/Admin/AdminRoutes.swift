@@ -161,7 +161,7 @@ struct AdminRoutes: Sendable {
     static func send(
         _ reply: AdminReply, _ response: consuming ResponseWriter, allowing methods: [HTTPMethod] = []
     ) async throws {
-        var fields: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store"]
+        var fields = AdminReply.fields
         if !methods.isEmpty { fields.appendAllow(methods) }
         try await response.send(HTTPResponse(reply.status, fields: fields), body: reply.body)
     }

@@ -234,7 +234,7 @@ private struct Hello {
         json.member("backends", sources.fleet.members.count)
         json.key("read")
         json.beginArray()
-        for path in ["/api/gateway", "/api/backends", "/api/tasks", "/api/history"] { json.string(path) }
+        for path in ["/api/gateway", "/api/backends", "/api/tasks", "/api/queue", "/api/history"] { json.string(path) }
         json.endArray()
         json.endObject()
         self.json = json.bytes
