@@ -313,7 +313,7 @@ def test_where_a_task_would_go(world, photos):
     nodes = [world.node(name, max_parallel=1, task_seconds=3600, **more)
              for name, more in (("small", {"max_images": 5}), ("first", {}), ("far", {}))]
     entries = [nodes[0].backend(), nodes[1].backend(labels={"gpu": "true"}), nodes[2].backend(tier=1)]
-    gateway = world.gateway(entries, {"scheduling": {"prefetch": 0}})
+    gateway = world.gateway(entries)
     online(gateway)
 
     def rank(**question):
