@@ -13,6 +13,8 @@ final class WorkflowWatch: Sendable {
         var workflows: [String: WorkflowObject] = [:]
         /// When each was last told of.
         var toldAt: [String: MonotonicTime] = [:]
+        /// Those that a list or the watch has shown: where they are missing later, they ended.
+        var shown: Set<String> = []
         /// Those that ended or went, for a while: what an older list or a late answer says of them doesn't count any more.
         var over: [String: Over] = [:]
         /// When the cluster last answered; nil: never.
@@ -90,14 +92,16 @@ final class WorkflowWatch: Sendable {
     func isOver(_ name: String) -> Bool { snapshot.withLock { $0.over[name] != nil } }
 
     /// What a create or a get just told.
-    func note(_ workflow: WorkflowObject) { take(workflow) }
+    func note(_ workflow: WorkflowObject) {
+        let now = clock.monotonic()
+        snapshot.withLock { $0.take(workflow, at: now) }
+    }
 
     /// A get found no workflow of this name: what was known of it won't come back.
     func forget(_ name: String) {
         let now = clock.monotonic()
         snapshot.withLock { snapshot in
-            guard let known = snapshot.workflows.removeValue(forKey: name) else { return }
-            snapshot.toldAt[name] = nil
+            guard let known = snapshot.remove(name) else { return }
             snapshot.over[name] = .init(uid: known.uid, version: .max, at: now)
         }
     }
@@ -184,19 +188,11 @@ final class WorkflowWatch: Sendable {
         }
         let now = clock.monotonic()
         let listed = Set(listing.workflows.map(\.name))
-        for workflow in listing.workflows { take(workflow) }
         snapshot.withLock { snapshot in
             snapshot.heard = now
             snapshot.outage = nil
-            // Ended while nobody watched, or the list lags behind: the next question about it is a get, which decides. What was
-            // told of after the list was asked for may be younger than it.
-            let gone = snapshot.workflows.keys.filter { name in
-                !listed.contains(name) && snapshot.toldAt[name].map { $0 < begun } ?? true
-            }
-            for name in gone {
-                snapshot.workflows[name] = nil
-                snapshot.toldAt[name] = nil
-            }
+            for workflow in listing.workflows { snapshot.show(workflow, at: now) }
+            snapshot.keep(listed, askedAt: begun, at: now)
             snapshot.over = snapshot.over.filter { now - $0.value.at <= Self.memory }
         }
         return listing.version
@@ -207,17 +203,12 @@ final class WorkflowWatch: Sendable {
         snapshot.withLock { snapshot in
             snapshot.heard = now
             snapshot.outage = nil
+            switch event {
+            case .changed(let workflow): snapshot.show(workflow, at: now)
+            case .left(let workflow): snapshot.end(workflow, at: now)
+            case .bookmark: break
+            }
         }
-        switch event {
-        case .changed(let workflow): take(workflow)
-        case .left(let workflow): snapshot.withLock { $0.end(workflow, at: now) }
-        case .bookmark: break
-        }
-    }
-
-    private func take(_ workflow: WorkflowObject) {
-        let now = clock.monotonic()
-        snapshot.withLock { $0.take(workflow, at: now) }
     }
 }
 
@@ -240,13 +231,34 @@ extension WorkflowWatch.Snapshot {
         toldAt[name] = now
     }
 
+    /// A list or the watch tells of a workflow.
+    mutating func show(_ workflow: WorkflowObject, at now: MonotonicTime) {
+        take(workflow, at: now)
+        if workflows[workflow.name] != nil { shown.insert(workflow.name) }
+    }
+
+    /// A list has these and no others.
+    ///
+    /// What it lacks has ended while nobody watched, or the list lags behind: the next question about it is a get, which decides.
+    /// What was told of after the list was asked for may be younger than it.
+    mutating func keep(_ listed: Set<String>, askedAt begun: MonotonicTime, at now: MonotonicTime) {
+        for name in workflows.keys where !listed.contains(name) && toldAt[name].map({ $0 < begun }) ?? true {
+            let wasShown = shown.contains(name)
+            if let known = remove(name), wasShown { end(known, at: now) }
+        }
+    }
+
+    @discardableResult
+    mutating func remove(_ name: String) -> WorkflowObject? {
+        toldAt[name] = nil
+        shown.remove(name)
+        return workflows.removeValue(forKey: name)
+    }
+
     /// A workflow ended, or left the selection.
     mutating func end(_ workflow: WorkflowObject, at now: MonotonicTime) {
         let name = workflow.name
-        if let known = workflows[name], known.uid == workflow.uid {
-            workflows[name] = nil
-            toldAt[name] = nil
-        }
+        if let known = workflows[name], known.uid == workflow.uid { remove(name) }
         let version = UInt64(workflow.resourceVersion) ?? 0
         if let end = over[name], end.uid == workflow.uid, end.version >= version { return }
         over[name] = Over(uid: workflow.uid, version: version, at: now)
