@@ -188,7 +188,7 @@ public struct GatewayService: Sendable {
                 refresh: inventory.scheduling.refresh, logger: logger),
             replica.follower, BackendWork(fleet: parts.fleet),
             MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
-            Cleaner(parts: parts, cleanups: record.cleanups, storage: places.files),
+            Cleaner(parts: parts, cleanups: record.cleanups, storage: places.files), OrphanWatch(parts: parts),
             Janitor(
                 parts: parts, storage: places.files, spool: places.bucket == nil ? nil : places.folder,
                 health: ground.health, isAlone: record.database.dialect == .sqlite,
