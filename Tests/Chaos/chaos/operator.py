@@ -13,6 +13,7 @@ class Operator:
         self._admin = admin
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="operator")
+        self._is_draining = False
         #: Tasks that were released, and when.
         self.released = {}
         self.errors = set()
@@ -36,14 +37,15 @@ class Operator:
             tasks = [self._admin.task(task["uuid"]) for state in ("dispatching", "placed")
                      for task in self._admin.get(f"/api/tasks?state={state}&backend=scaleodm&limit=1000")["tasks"]]
             held = [task["uuid"] for task in tasks if self._is_held(task)]
-            if not held:
-                return
-            # Evacuated is all of it: so what it runs is let come to its end before.
-            self._ask("drain")
-            if len(held) == len(tasks):
+            # Evacuated is all of it: so it gets nothing more, and what it runs is let come to its end, before that is done.
+            if held and not self._is_draining:
+                self._ask("drain")
+            elif held and len(held) == len(tasks):
                 self._ask("evacuate")
-                self._ask("undrain")
                 self.released.update(dict.fromkeys(held, now()))
+            elif not held and self._is_draining:
+                self._ask("undrain")
+            self._is_draining = bool(held)
 
     def _is_held(self, task):
         """Whether nobody can find out if the instance has it, and by its own journal it never took it."""

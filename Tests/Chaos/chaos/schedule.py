@@ -88,12 +88,12 @@ class Schedule:
 
     @classmethod
     def of(cls, seed, tasks, replicas=3, is_short=False):
-        """The short form has each kind of fault about once; the long one a fault for every sixth task."""
+        """The short form has each kind of fault about once; the long one a fault for every fourth task."""
         dice = random.Random(f"chaos {seed}")
         plans = tuple(_task(dice, number) for number in range(tasks))
         known = kinds(replicas)
         chosen = list(known)
-        more = max(0, tasks // 6 - len(chosen)) if not is_short else 2
+        more = max(0, tasks // 4 - len(chosen)) if not is_short else 2
         chosen += dice.choices(list(known), [kind.share for kind in known.values()], k=more)
         # The last part is left alone, so that what broke last is still seen to be mended by tasks that come later.
         last = max(1, tasks - 4)
