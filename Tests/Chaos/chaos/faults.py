@@ -64,6 +64,13 @@ class Faults:
         gateway.start(wait=False)
         gateway.wait_until_ready(60)
 
+    def _freeze_replica(self, fault):
+        """Another takes over what it had; when it goes on it must know that it may not."""
+        gateway = self._setting.replica(fault.target)
+        gateway.freeze()
+        time.sleep(fault.seconds)
+        gateway.thaw()
+
     def _restart_database(self, fault):
         self._setting.postgres.stop()
         time.sleep(fault.seconds)

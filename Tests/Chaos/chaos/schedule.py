@@ -64,6 +64,7 @@ def kinds(replicas):
     gateways = tuple(f"replica-{number}" for number in range(replicas))
     return {
         "kill-replica": Kind(16, gateways, (0.2, 6), (0.2, 2)),
+        "freeze-replica": Kind(6, gateways, (1, 25), (1, 3)),
         "restart-database": Kind(5, ("postgres",), (0.2, 8), (0.2, 2)),
         "freeze": Kind(14, BACKENDS, (1, 25), (1, 4)),
         "kill": Kind(15, BACKENDS, (0.5, 15), (0.3, 3)),
