@@ -129,9 +129,10 @@ class _Dead:
         self._setting, self._name = setting, name
 
     def __enter__(self):
-        self._killed_at = now()
         self._setting.backends[self._name].kill()
+        # Whatever it began, it began before.
+        self._dead_at = now()
 
     def __exit__(self, *_):
         self._setting.backends[self._name].start()
-        self._setting.note_death(self._name, self._killed_at)
+        self._setting.note_death(self._name, self._dead_at)
