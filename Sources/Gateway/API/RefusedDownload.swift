@@ -23,7 +23,8 @@ struct RefusedDownload: Sendable {
 
     /// The instance packs `all.zip` on the spot; its single results are in the object store, whatever it knows.
     static let unpacked = APIError.refused(
-        "The ScaleODM that ran this task no longer knows it and can't pack all.zip. Its single results can still be fetched.")
+        "The ScaleODM that ran this task no longer knows it and can't pack all.zip. Its single results can still be fetched."
+    )
 
     /// How long the owner may take to say whether it still has the task.
     private static let patience = Duration.seconds(5)
