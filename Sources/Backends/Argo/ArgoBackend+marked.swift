@@ -1,4 +1,4 @@
-public import Model
+internal import Model
 
 extension ArgoBackend {
     /// All workflows that carry this installation's label, ended ones too, by one list of names.
