@@ -34,7 +34,7 @@ struct OrphanWatchTests {
 
     @Test("are removed once they are older than an hour, where that is wanted; what a task or a clean-up knows never")
     func removed() async throws {
-        try await ControlRoom.with(Self.collecting, nodes: Self.one) { room in
+        try await ControlRoom.with([], Self.collecting, nodes: Self.one) { room in
             let (known, _) = try await room.completed("known")
             let name = try await room.name(known)
             try await room.record.cleanups.add(
@@ -58,7 +58,7 @@ struct OrphanWatchTests {
 
     @Test("are left alone while the record can't be asked")
     func away() async throws {
-        try await ControlRoom.with(Self.collecting, nodes: Self.one) { room in
+        try await ControlRoom.with([], Self.collecting, nodes: Self.one) { room in
             Self.mark("old", room, age: .seconds(7200))
             room.database.isAway = true
             try await Self.look(room, times: 3)
