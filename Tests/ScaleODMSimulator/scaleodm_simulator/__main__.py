@@ -43,6 +43,7 @@ def make_servers(options: argparse.Namespace, instance: Instance) -> tuple[Serve
     control = Control(service, faults, instance.journal)
     control.on("set", lambda body: _set(instance.knobs, body))
     control.on("script", instance.add_fate)
+    control.on("release", lambda _: instance.release())
     control.on("vanish", lambda body: instance.vanish(body["uuid"]))
     return service, Server(control, options.control)
 

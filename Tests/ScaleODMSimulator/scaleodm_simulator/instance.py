@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import fnmatch
+import hashlib
 import json
 import threading
 import time
@@ -76,6 +77,8 @@ class Instance:
         self._lock = threading.RLock()
         self._tasks: dict[str, Task] = {}
         self._fates: list[Fate] = []
+        #: Tasks whose fate is to hold, until they are released.
+        self._held: list[tuple[Task, Fate]] = []
         # Beside the timers' thread, which must not wait for a network.
         self._workers = concurrent.futures.ThreadPoolExecutor(8, "scaleodm")
 
@@ -96,6 +99,7 @@ class Instance:
             names = [name for name, _ in self.storage.list(submission.source)]
         except (BotoCoreError, ClientError) as error:
             raise Problem(400, f"cannot list {submission.source.url}: {error}") from None
+        # Its count passes over the depth, unlike its pods.
         images = [name for name in names if name.lower().endswith(_IMAGES)
                   and not any(fnmatch.fnmatch(name, pattern) for pattern in submission.excludes)]
         if not images:
@@ -169,6 +173,13 @@ class Instance:
         with self._lock:
             self._fates.insert(0, Fate(**body))
 
+    def release(self) -> None:
+        """What was held goes on to a good end."""
+        with self._lock:
+            held, self._held = self._held, []
+        for task, fate in held:
+            self._finish_later(task, fate)
+
     def vanish(self, uuid: str) -> None:
         """Somebody deletes the workflow by hand; the row stays."""
         self.find(uuid).workflow = False
@@ -188,9 +199,12 @@ class Instance:
         self.journal.effect("startedFor", task.submission.source.url)
         fate = self._fate(task)
         task.output += _LINES[:2]
-        if fate.outcome != "hold":
-            seconds = self.knobs.runSeconds if fate.seconds is None else fate.seconds
-            self.timers.after(seconds, lambda: self._finish_later(task, fate))
+        if fate.outcome == "hold":
+            with self._lock:
+                self._held.append((task, fate))
+            return
+        seconds = self.knobs.runSeconds if fate.seconds is None else fate.seconds
+        self.timers.after(seconds, lambda: self._finish_later(task, fate))
 
     def _alive(self, task: Task, code: int) -> bool:
         return task.workflow and task.code == code and self._tasks.get(task.uuid) is task
@@ -226,8 +240,10 @@ class Instance:
     def _write_results(self, task: Task) -> None:
         """Everything but images goes up; there is no all.zip among it."""
         source = task.submission.source
-        images = [name for name, _ in self.storage.list(source) if name.lower().endswith(_IMAGES)]
-        for name, body in products.results(task.uuid, images, task.submission.options).items():
+        images = [name for name, _ in self.storage.list(source)
+                  if name.lower().endswith(_IMAGES) and task.submission.brings(name)]
+        checksums = {name.rsplit("/", 1)[-1]: hashlib.sha256(self.storage.get(source, name)).hexdigest() for name in images}
+        for name, body in products.results(task.uuid, checksums, task.submission.options).items():
             self.storage.put(task.submission.target, name, body)
 
     def _end(self, task: Task, code: int, message: str) -> None:
