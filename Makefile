@@ -27,8 +27,8 @@ simulate: packages-build ## live through 10,000 simulated worlds (SEEDS=…), or
 	.build/simulation/release/Simulation --processes $$(nproc) \
 		$(if $(SCALEODM_SEED),--seed $(SCALEODM_SEED) --trace 2000,--seeds $(SEEDS))
 
-demo: build ## two simulated nodes, the gateway and a task from images to results, explained on the way
-	$(RELEASE)/scaleodm demo
+demo: build ## two simulated nodes, the gateway and a task from images to results; STAY=1 stays, with the dashboard
+	$(RELEASE)/scaleodm demo $(if $(STAY),--stay)
 
 bench: packages-bench build ## measure the gateway beside nginx
 	Benchmarks/run.sh

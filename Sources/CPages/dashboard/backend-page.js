@@ -16,6 +16,7 @@ const PAUSE = 1000;
 
 export class BackendPage {
   error = null;
+  showsAges = true;
   #tasks = null;
   #asking = null;
 

@@ -18,6 +18,7 @@ const filters = [
 export class BackendsPage {
   title = "Backends";
   error = null;
+  showsAges = true;
   #text;
   #only;
   #rows = ROWS;

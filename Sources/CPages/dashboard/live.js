@@ -15,11 +15,12 @@ export class Live {
   #stop = new AbortController();
   #failures = 0;
   #isPolling = false;
+  #hasPoller = false;
 
   /**
    * @param {Api} api
    * @param {{event: function(string, any), poll: function(): Promise, state: function(string)}} heard
-   *   `event` gets each event's name and data; `poll` asks for everything anew; `state` is told "live", "polling" or "lost".
+   *   `event` gets each event's name and data, of which `hello` asks to read everything; `poll` does so; `state` is told "live", "polling" or "lost".
    */
   constructor(api, heard) {
     this.#api = api;
@@ -70,7 +71,8 @@ export class Live {
         watchdog = setTimeout(stopped, SILENCE);
         if (!isOpen) {
           isOpen = true;
-          await this.#opened();
+          [this.#failures, this.#isPolling] = [0, false];
+          this.#onState("live");
         }
         parser.take(value);
       }
@@ -81,17 +83,11 @@ export class Live {
     }
   }
 
-  /** What happened before the stream was open is asked for once. */
-  async #opened() {
-    await this.#onPoll();
-    this.#failures = 0;
-    this.#isPolling = false;
-    this.#onState("live");
-  }
-
   async #poll() {
-    if (this.#isPolling) return;
     this.#isPolling = true;
+    // One that hasn't noticed yet that a stream was open meanwhile goes on.
+    if (this.#hasPoller) return;
+    this.#hasPoller = true;
     while (this.#isPolling && !this.#stop.signal.aborted) {
       try {
         if (!document.hidden) await this.#onPoll();
@@ -101,6 +97,7 @@ export class Live {
       }
       await this.#pause(POLL);
     }
+    this.#hasPoller = false;
   }
 
   #pause(milliseconds) {

@@ -16,6 +16,7 @@ import { TasksPage } from "./tasks-page.js";
 const TOKEN = "scaleodm-admin-token";
 /** What changes many times a second is drawn so often at most. */
 const FRAME = 250;
+const AGES = 10_000;
 
 const pages = [
   { path: "", name: "Overview", page: OverviewPage }, { path: "tasks", name: "Tasks", page: TasksPage },
@@ -125,13 +126,12 @@ async function begin(token) {
   live?.stop();
   live = new Live(api, {
     event(name, data) {
+      // It comes first, and where changes were missed.
+      if (name === "hello") return readAll().catch(() => null);
       store.event(name, data);
       page?.event?.(name, data);
     },
-    async poll() {
-      await store.refresh();
-      await refreshPage();
-    },
+    poll: readAll,
     state(link) {
       if (link === "refused") return refused();
       if (store) store.link = link;
@@ -140,6 +140,11 @@ async function begin(token) {
   });
   live.start();
   open();
+}
+
+async function readAll() {
+  await store?.refresh();
+  await refreshPage();
 }
 
 function signOut() {
@@ -196,6 +201,8 @@ async function enter() {
 }
 
 addEventListener("hashchange", moved);
+// How old a load is is no event: while ages are on the page, they are asked for.
+setInterval(() => { if (store?.link === "live" && page?.showsAges && !document.hidden) store.refreshBackends().catch(() => null); }, AGES);
 // "Waits for 3 min" becomes 4 also when nothing happens.
 setInterval(() => { if (store && !document.hidden) changed(); }, 1000);
 enter();

@@ -27,7 +27,7 @@ export class TaskOutput {
     if (this.#isReading || !this.#isThere || (isFinal && this.#isWhole)) return;
     this.#isReading = true;
     try {
-      const answer = await this.api.getIfThere(`api/tasks/${segment(this.uuid)}/output`, { line: this.#next });
+      const answer = await this.api.getIfThere(`api/tasks/${segment(this.uuid)}/output`, { line: this.#next || -KEPT });
       if (answer === null) this.#isThere = false;
       else this.#take(answer, isFinal);
     } finally {

@@ -4,7 +4,7 @@ import { h } from "./tree.js";
 import { bytes, milliseconds, number, rate } from "./figures.js";
 import { count, duration } from "./format.js";
 import { plot } from "./plot.js";
-import { backendBadge, backendLink, heading, problem, table, taskBadge, taskLink, timeAgo, waitingReason, where, why } from "./parts.js";
+import { backendBadge, heading, names, problem, table, taskBadge, taskLink, timeAgo, waitingReason, where, why } from "./parts.js";
 import { backendState, isTrouble, troubleRank } from "./words.js";
 
 const NEWEST = 12;
@@ -78,7 +78,7 @@ export class OverviewPage {
     const { requests, database, storage, replicas } = gateway;
     return h("section", { "aria-label": "The gateway" }, heading("The gateway"), h("dl.tiles", null,
       tile("Requests", `${rate(requests.perSecond)}/s`, null, `in ${bytes(requests.receivedBytesPerSecond)}/s, out ${bytes(requests.sentBytesPerSecond)}/s`),
-      tile("Errors", `${rate(requests.errorsPerSecond)}/s`, null, "answers that were errors", requests.errorsPerSecond > 0),
+      tile("Errors", `${rate(requests.errorsPerSecond)}/s`, null, "answers 5xx", requests.errorsPerSecond > 0),
       tile("Database", database.up ? "Answers" : "Away", null, database.kind, !database.up),
       storage.freeBytes === null ? tile("Storage", storage.kind) : tile("Storage", bytes(storage.freeBytes), null, `free, ${storage.kind}`),
       tile("Up for", duration(gateway.uptime * 1000), null, `version ${gateway.version}`),
@@ -99,8 +99,8 @@ export class OverviewPage {
     return h("section.panel.attention", { "aria-label": "What needs you" }, heading("Needs you"),
       h("ul.troubles", null,
         bad.map((check) => h("li", { key: check.name }, h("span.badge", { class: check.result === "failed" ? "bad" : "wait" }, check.name), " ", check.detail)),
-        troubled.slice(0, TROUBLED).map((backend) => trouble(backend)),
-        troubled.length > TROUBLED && h("li", { key: "more" }, h("a", { href: "#/backends?only=trouble" }, `${number(troubled.length - TROUBLED)} more backends in trouble`))));
+        alike(troubled).slice(0, TROUBLED).map(trouble),
+        troubled.length > 1 && h("li", { key: "all" }, h("a", { href: "#/backends?only=trouble" }, `All ${number(troubled.length)} backends in trouble`))));
   }
 
   // Tasks
@@ -163,10 +163,22 @@ function tile(name, value, href, aside, isBad) {
     h("dd", null, href ? h("a", { href }, value) : value, aside && h("small", null, aside)));
 }
 
-function trouble(backend) {
-  const { text, advice } = backendState(backend);
-  return h("li", { key: backend.name }, backendBadge(backend), " ", backendLink(backend.name), ": ",
-    backend.lastError ? h("span", null, `${backend.lastError}. `) : null, h("span.quiet", null, `${text} ${advice ?? ""}`));
+/** Backends with the same trouble stand together: when a network goes, hundreds have it. */
+function alike(backends) {
+  const groups = new Map();
+  for (const backend of backends) {
+    const key = `${backend.state} ${backend.lastError ?? ""}`.replace(/\d+/g, "");
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(backend);
+  }
+  return [...groups.values()];
+}
+
+function trouble(backends) {
+  const [first] = backends;
+  const { text, advice } = backendState(first);
+  return h("li", { key: first.name }, backendBadge(first), " ", names(backends.map((backend) => backend.name)), ": ",
+    first.lastError ? h("span", null, `${first.lastError}. `) : null, h("span.quiet", null, `${text} ${advice ?? ""}`));
 }
 
 export const progress = (task) =>

@@ -45,18 +45,21 @@ export function seen(backend) {
 
 const NAMES = 6;
 
+/** The first of so many backends. */
+export const names = (all) => [
+  all.slice(0, NAMES).map((name, index) => [index > 0 && ", ", backendLink(name)]), all.length > NAMES && ` and ${number(all.length - NAMES)} more`,
+];
+
 /** Why a task waits: backends of which the same is true stand together, each group with what can be done. */
 export function waitingReason(text, store, isLong = false) {
   const groups = waitingGroups(text, (name) => store.backends.has(name));
   if (!groups) return h("span.why", null, text);
   const said = new Set();
-  return h("ul.reasons", null, groups.map(({ clause, names }) => {
+  return h("ul.reasons", null, groups.map(({ clause, names: alike }) => {
     const { text: hint } = clauseAdvice(clause);
     const advice = isLong && !said.has(hint) ? hint : "";
     said.add(hint);
-    const more = names.length - NAMES;
-    return h("li", null, names.slice(0, NAMES).map((name, index) => [index > 0 && ", ", backendLink(name)]),
-      more > 0 && ` and ${number(more)} more`, names.length === 1 ? ` ${clause}` : `: each ${clause}`,
+    return h("li", null, names(alike), alike.length === 1 ? ` ${clause}` : `: each ${clause}`,
       advice && h("span.advice", null, ` ${advice}`));
   }));
 }

@@ -28,19 +28,42 @@ export class Store {
     const [backends, gateway, checks] = await Promise.all([
       this.api.get("api/backends"), this.api.getIfThere("api/gateway"), this.api.checks().catch(() => null),
     ]);
-    const now = Date.now();
-    this.backends = new Map(backends.map((backend) => [backend.name, { ...backend, heardAt: now }]));
-    [this.gateway, this.checks, this.heardAt] = [gateway, checks, now];
+    [this.gateway, this.checks] = [gateway, checks];
+    this.#takeBackends(backends);
+  }
+
+  async refreshBackends() {
+    this.#takeBackends(await this.api.get("api/backends"));
+  }
+
+  #takeBackends(backends) {
+    this.heardAt = Date.now();
+    this.backends = new Map(backends.map((backend) => [backend.name, { ...backend, heardAt: this.heardAt }]));
     this.changed();
   }
 
   /** Takes one event over. */
   event(name, data) {
     this.heardAt = Date.now();
-    if (name === "gateway") this.gateway = data;
+    if (name === "gateway") this.#takeGateway(data);
+    if (name === "queue" && this.gateway) {
+      const { waiting, running } = data;
+      this.gateway = { ...this.gateway, tasks: { ...this.gateway.tasks, queued: waiting, running } };
+    }
     if (name === "backend" && data.name) this.backends.set(data.name, { ...data, heardAt: this.heardAt });
     if (name === "backend-gone" && data.name) this.backends.delete(data.name);
     if (name === "history") this.#history.clear();
+    this.changed();
+  }
+
+  /** What is wrong with database and storage is told by /readyz, which is asked when the gateway tells of itself. */
+  async #takeGateway(gateway) {
+    this.gateway = gateway;
+    try {
+      this.checks = await this.api.checks();
+    } catch {
+      return;
+    }
     this.changed();
   }
 
