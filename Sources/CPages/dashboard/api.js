@@ -22,9 +22,9 @@ export class Api {
 
   /** Asks for JSON. `query` leaves out what is empty. */
   get(path, query = {}) {
-    const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+    const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '');
     const text = new URLSearchParams(pairs).toString();
-    return this.#call("GET", text ? `${path}?${text}` : path, {});
+    return this.#call('GET', text ? `${path}?${text}` : path, {});
   }
 
   /** Asks what an older gateway doesn't answer yet: null then. */
@@ -39,21 +39,21 @@ export class Api {
 
   /** Changes something. */
   change(method, path, body) {
-    const headers = { "X-ScaleODM-Admin": "1" };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const headers = { 'X-ScaleODM-Admin': '1' };
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
     return this.#call(method, path, headers, body);
   }
 
   /** What /readyz says of database, storage and backends: also its 503 is an answer. */
   async checks() {
-    const response = await fetch("readyz?verbose", { signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch('readyz?verbose', { signal: AbortSignal.timeout(PATIENCE) });
     return response.json();
   }
 
   /** The open stream of events. */
   async events(signal) {
-    const response = await fetch("api/events", {
-      headers: { ...this.headers, Accept: "text/event-stream" }, cache: "no-store", signal,
+    const response = await fetch('api/events', {
+      headers: { ...this.headers, Accept: 'text/event-stream' }, cache: 'no-store', signal,
     });
     if (!response.ok) throw await refusal(response);
     return response;
@@ -64,10 +64,10 @@ export class Api {
     try {
       response = await fetch(path, {
         method, headers: { ...this.headers, ...headers }, body: body === undefined ? undefined : JSON.stringify(body),
-        cache: "no-store", signal: AbortSignal.timeout(PATIENCE),
+        cache: 'no-store', signal: AbortSignal.timeout(PATIENCE),
       });
     } catch (error) {
-      throw new Refusal(0, error.name === "TimeoutError" ? "The gateway did not answer in time." : "The gateway can't be reached.");
+      throw new Refusal(0, error.name === 'TimeoutError' ? 'The gateway did not answer in time.' : "The gateway can't be reached.");
     }
     if (!response.ok) throw await refusal(response);
     return response.json();
@@ -78,7 +78,7 @@ async function refusal(response) {
   let text = `The gateway answered ${response.status}.`;
   try {
     const { error, problems } = await response.json();
-    text = [error, ...(problems ?? [])].filter(Boolean).join(" ") || text;
+    text = [error, ...(problems ?? [])].filter(Boolean).join(' ') || text;
   } catch {
     // No JSON: the status has to do.
   }

@@ -43,7 +43,7 @@ export class Live {
         await this.#listen();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        if (error.status === 401) return this.#onState("refused");
+        if (error.status === 401) return this.#onState('refused');
       }
       this.#failures += 1;
       this.#poll();
@@ -57,7 +57,7 @@ export class Live {
   async #listen() {
     const end = new AbortController();
     const stopped = () => end.abort();
-    this.#stop.signal.addEventListener("abort", stopped);
+    this.#stop.signal.addEventListener('abort', stopped);
     let watchdog = setTimeout(stopped, SILENCE);
     try {
       const response = await this.#api.events(end.signal);
@@ -72,13 +72,13 @@ export class Live {
         if (!isOpen) {
           isOpen = true;
           [this.#failures, this.#isPolling] = [0, false];
-          this.#onState("live");
+          this.#onState('live');
         }
         parser.take(value);
       }
     } finally {
       clearTimeout(watchdog);
-      this.#stop.signal.removeEventListener("abort", stopped);
+      this.#stop.signal.removeEventListener('abort', stopped);
       end.abort();
     }
   }
@@ -91,9 +91,9 @@ export class Live {
     while (this.#isPolling && !this.#stop.signal.aborted) {
       try {
         if (!document.hidden) await this.#onPoll();
-        if (this.#isPolling) this.#onState("polling");
+        if (this.#isPolling) this.#onState('polling');
       } catch (error) {
-        if (this.#isPolling) this.#onState(error.status === 401 ? "refused" : "lost");
+        if (this.#isPolling) this.#onState(error.status === 401 ? 'refused' : 'lost');
       }
       await this.#pause(POLL);
     }
@@ -105,19 +105,19 @@ export class Live {
     return new Promise((resolve) => {
       const over = () => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", over);
+        signal.removeEventListener('abort', over);
         resolve();
       };
       const timer = setTimeout(over, milliseconds);
-      signal.addEventListener("abort", over);
+      signal.addEventListener('abort', over);
     });
   }
 }
 
 /** Server-sent events out of pieces of text (WHATWG HTML, 9.2.6). Data is JSON; what can't be read is passed over. */
 export class EventParser {
-  #rest = "";
-  #name = "message";
+  #rest = '';
+  #name = 'message';
   #data = [];
   #heard;
 
@@ -132,18 +132,18 @@ export class EventParser {
   }
 
   #line(line) {
-    if (line === "") return this.#dispatch();
-    if (line.startsWith(":")) return;
+    if (line === '') return this.#dispatch();
+    if (line.startsWith(':')) return;
     const [, field, value] = /^([^:]*):? ?(.*)$/.exec(line);
-    if (field === "event") this.#name = value;
-    if (field === "data") this.#data.push(value);
+    if (field === 'event') this.#name = value;
+    if (field === 'data') this.#data.push(value);
   }
 
   #dispatch() {
-    const [name, text] = [this.#name, this.#data.join("\n")];
-    this.#name = "message";
+    const [name, text] = [this.#name, this.#data.join('\n')];
+    this.#name = 'message';
     this.#data = [];
-    if (text === "") return;
+    if (text === '') return;
     let data;
     try {
       data = JSON.parse(text);

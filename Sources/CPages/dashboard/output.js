@@ -1,8 +1,8 @@
 // A task's console: its end, and what comes.
 
-import { h } from "./tree.js";
-import { heading } from "./parts.js";
-import { segment } from "./api.js";
+import { h } from './tree.js';
+import { heading } from './parts.js';
+import { segment } from './api.js';
 
 /** Lines that are kept: more would make the page slow, and the client downloads the whole log. */
 const KEPT = 2000;
@@ -48,15 +48,15 @@ export class TaskOutput {
   render() {
     if (!this.#isThere) return null;
     const skipped = this.#next - this.#lines.length;
-    return h("section", { "aria-label": "Its output" }, heading("Its output"),
-      skipped > 0 && h("p.quiet", null, `The last ${this.#lines.length} of ${this.#next} lines`),
-      h("pre.output", { id: "output", tabindex: "0", role: "log", "aria-label": "Console output", "aria-live": "off" },
-        this.#lines.length > 0 ? this.#lines.join("\n") : "It has written nothing yet."));
+    return h('section', { 'aria-label': 'Its output' }, heading('Its output'),
+      skipped > 0 && h('p.quiet', null, `The last ${this.#lines.length} of ${this.#next} lines`),
+      h('pre.output', { id: 'output', tabindex: '0', role: 'log', 'aria-label': 'Console output', 'aria-live': 'off' },
+        this.#lines.length > 0 ? this.#lines.join('\n') : 'It has written nothing yet.'));
   }
 
   /** Goes along with the end, unless the reader has scrolled up. */
   drawn() {
-    const box = document.getElementById("output");
+    const box = document.getElementById('output');
     if (!box) return;
     if (!box.onscroll) box.onscroll = () => { this.#isFollowing = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR; };
     if (this.#isFollowing) box.scrollTop = box.scrollHeight;

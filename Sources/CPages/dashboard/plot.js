@@ -1,7 +1,7 @@
 // Plots of what was measured once a minute: inline SVG, with a sentence for those who don't see it and the figures as a table.
 
-import { h, svg } from "./tree.js";
-import { clockMinutes } from "./figures.js";
+import { h, svg } from './tree.js';
+import { clockMinutes } from './figures.js';
 
 const WIDTH = 600;
 const HEIGHT = 100;
@@ -21,27 +21,27 @@ export function plot({ title, from, step, series, format }) {
   const values = series.flatMap((each) => each.values).filter(isKnown);
   const top = roundUp(Math.max(1, ...values));
   const at = (index) => from + index * step * 1000;
-  const summary = series.map((each) => sentence(each, at, format)).join(" ");
+  const summary = series.map((each) => sentence(each, at, format)).join(' ');
   const lines = series.map((each) => line(each, length, top));
-  return h("figure.plot", { key: title },
-    h("figcaption", null, h("span.plot-title", null, title), series.map((each) => legend(each, format))),
-    h("div.plot-area", { onpointermove: (event) => point(event, series, length, at, format), onpointerleave: leave },
-      svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}. ${summary}` },
-        svg("path", { class: "grid", d: `M0 ${HEIGHT / 2}H${WIDTH}M0 0H${WIDTH}M0 ${HEIGHT}H${WIDTH}` }), lines),
-      h("span.plot-top", { "aria-hidden": "true" }, format(top)),
-      h("div.plot-cursor", { "aria-hidden": "true", "data-own": true })),
-    h("div.plot-times", { "aria-hidden": "true" },
-      length > 0 && [0, Math.floor((length - 1) / 2), length - 1].map((index) => h("span", null, clockMinutes(at(index))))),
-    values.length === 0 && h("p.quiet", null, "Nothing was measured yet: one sample a minute, from the gateway's start."),
-    h("details", null, h("summary", null, "Figures"), table(title, series, length, at, format)));
+  return h('figure.plot', { key: title },
+    h('figcaption', null, h('span.plot-title', null, title), series.map((each) => legend(each, format))),
+    h('div.plot-area', { onpointermove: (event) => point(event, series, length, at, format), onpointerleave: leave },
+      svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': `${title}. ${summary}` },
+        svg('path', { class: 'grid', d: `M0 ${HEIGHT / 2}H${WIDTH}M0 0H${WIDTH}M0 ${HEIGHT}H${WIDTH}` }), lines),
+      h('span.plot-top', { 'aria-hidden': 'true' }, format(top)),
+      h('div.plot-cursor', { 'aria-hidden': 'true', 'data-own': true })),
+    h('div.plot-times', { 'aria-hidden': 'true' },
+      length > 0 && [0, Math.floor((length - 1) / 2), length - 1].map((index) => h('span', null, clockMinutes(at(index))))),
+    values.length === 0 && h('p.quiet', null, "Nothing was measured yet: one sample a minute, from the gateway's start."),
+    h('details', null, h('summary', null, 'Figures'), table(title, series, length, at, format)));
 }
 
 /** A row's small plot: how many slots were in use. */
 export function sparkline(values, limit, label) {
   const known = values.filter(isKnown);
   const top = Math.max(1, limit ?? 0, ...known);
-  return svg("svg", { class: "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
-    line({ values, style: "area" }, values.length, top));
+  return svg('svg', { class: 'spark', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': label },
+    line({ values, style: 'area' }, values.length, top));
 }
 
 const isKnown = (value) => value !== null && value !== undefined;
@@ -50,26 +50,26 @@ function line({ values, style }, length, top) {
   const thin = thinned(values, length);
   const x = (index) => (thin.length < 2 ? WIDTH : (index / (thin.length - 1)) * WIDTH);
   const y = (value) => HEIGHT - (Math.min(value, top) / top) * (HEIGHT - 2) - 1;
-  let outline = "";
-  let area = "";
+  let outline = '';
+  let area = '';
   let begin = null;
   thin.forEach((value, index) => {
     if (!isKnown(value)) return;
     const isFirst = begin === null;
     if (isFirst) begin = x(index);
     const place = `${x(index).toFixed(1)} ${y(value).toFixed(1)}`;
-    outline += `${isFirst ? "M" : "L"}${place}`;
+    outline += `${isFirst ? 'M' : 'L'}${place}`;
     area += isFirst ? `M${x(index).toFixed(1)} ${HEIGHT}L${place}` : `L${place}`;
     if (index + 1 === thin.length || !isKnown(thin[index + 1])) {
       area += `V${HEIGHT}Z`;
       // A single sample between gaps is a dot.
-      if (begin === x(index)) outline += "h0.1";
+      if (begin === x(index)) outline += 'h0.1';
       begin = null;
     }
   });
   return [
-    style === "area" && area && svg("path", { class: "fill", d: area }),
-    outline && svg("path", { class: `stroke ${style}`, d: outline }),
+    style === 'area' && area && svg('path', { class: 'fill', d: area }),
+    outline && svg('path', { class: `stroke ${style}`, d: outline }),
   ].filter(Boolean);
 }
 
@@ -86,7 +86,7 @@ function thinned(values, length) {
 
 function legend({ name, values, style }, format) {
   const last = values.findLast(isKnown);
-  return h("span.legend", { class: style }, name, " ", h("b", null, last === undefined ? "–" : format(last)));
+  return h('span.legend', { class: style }, name, ' ', h('b', null, last === undefined ? '–' : format(last)));
 }
 
 function sentence({ name, values }, at, format) {
@@ -101,10 +101,10 @@ function table(title, series, length, at, format) {
   const stride = Math.max(1, Math.ceil(length / ROWS));
   const rows = [];
   for (let index = length - 1; index >= 0; index -= stride) rows.push(index);
-  return h("table.figures", null, h("caption.unseen", null, title),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, "At"), series.map((each) => h("th", { scope: "col" }, each.name)))),
-    h("tbody", null, rows.map((index) => h("tr", null, h("th", { scope: "row" }, clockMinutes(at(index))),
-      series.map((each) => h("td", null, isKnown(each.values[index]) ? format(each.values[index]) : "–"))))));
+  return h('table.figures', null, h('caption.unseen', null, title),
+    h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'At'), series.map((each) => h('th', { scope: 'col' }, each.name)))),
+    h('tbody', null, rows.map((index) => h('tr', null, h('th', { scope: 'row' }, clockMinutes(at(index))),
+      series.map((each) => h('td', null, isKnown(each.values[index]) ? format(each.values[index]) : '–'))))));
 }
 
 /** 1, 2 or 5 times a power of ten, not below the value. */
@@ -115,18 +115,18 @@ function roundUp(value) {
 
 function point(event, series, length, at, format) {
   const area = event.currentTarget;
-  const cursor = area.querySelector(".plot-cursor");
+  const cursor = area.querySelector('.plot-cursor');
   const box = area.getBoundingClientRect();
   if (length === 0 || box.width === 0) return;
   const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
   const index = Math.round(share * (length - 1));
-  const texts = series.map((each) => `${each.name} ${isKnown(each.values[index]) ? format(each.values[index]) : "–"}`);
-  cursor.textContent = `${clockMinutes(at(index))}  ${texts.join("  ")}`;
-  cursor.classList.toggle("left", share > 0.5);
+  const texts = series.map((each) => `${each.name} ${isKnown(each.values[index]) ? format(each.values[index]) : '–'}`);
+  cursor.textContent = `${clockMinutes(at(index))}  ${texts.join('  ')}`;
+  cursor.classList.toggle('left', share > 0.5);
   cursor.style.left = `${share * 100}%`;
-  cursor.classList.add("on");
+  cursor.classList.add('on');
 }
 
 function leave(event) {
-  event.currentTarget.querySelector(".plot-cursor").classList.remove("on");
+  event.currentTarget.querySelector('.plot-cursor').classList.remove('on');
 }

@@ -1,6 +1,6 @@
 // What is known of the gateway now, from one place: first asked for, then kept true by events.
 
-import { notice } from "./dialog.js";
+import { notice } from './dialog.js';
 
 /** A page asks for samples of the last hours no more often than they are taken. */
 const HISTORY_AGE = 55_000;
@@ -15,7 +15,7 @@ export class Store {
   /** When all of this was last asked for or heard of. */
   heardAt = null;
   /** "connecting", "live", "polling", "lost" or "refused". */
-  link = "connecting";
+  link = 'connecting';
   #history = new Map();
 
   constructor(api, changed) {
@@ -26,14 +26,14 @@ export class Store {
   /** Asks for all of it. */
   async refresh() {
     const [backends, gateway, checks] = await Promise.all([
-      this.api.get("api/backends"), this.api.getIfThere("api/gateway"), this.api.checks().catch(() => null),
+      this.api.get('api/backends'), this.api.getIfThere('api/gateway'), this.api.checks().catch(() => null),
     ]);
     [this.gateway, this.checks] = [gateway, checks];
     this.#takeBackends(backends);
   }
 
   async refreshBackends() {
-    this.#takeBackends(await this.api.get("api/backends"));
+    this.#takeBackends(await this.api.get('api/backends'));
   }
 
   #takeBackends(backends) {
@@ -45,14 +45,14 @@ export class Store {
   /** Takes one event over. */
   event(name, data) {
     this.heardAt = Date.now();
-    if (name === "gateway") this.#takeGateway(data);
-    if (name === "queue" && this.gateway) {
+    if (name === 'gateway') this.#takeGateway(data);
+    if (name === 'queue' && this.gateway) {
       const { waiting, running } = data;
       this.gateway = { ...this.gateway, tasks: { ...this.gateway.tasks, queued: waiting, running } };
     }
-    if (name === "backend" && data.name) this.backends.set(data.name, { ...data, heardAt: this.heardAt });
-    if (name === "backend-gone" && data.name) this.backends.delete(data.name);
-    if (name === "history") this.#history.clear();
+    if (name === 'backend' && data.name) this.backends.set(data.name, { ...data, heardAt: this.heardAt });
+    if (name === 'backend-gone' && data.name) this.backends.delete(data.name);
+    if (name === 'history') this.#history.clear();
     this.changed();
   }
 
@@ -83,7 +83,7 @@ export class Store {
     this.#history.set(hours, { at: known?.at ?? 0, value: known?.value ?? null, isAsking: true });
     let value = null;
     try {
-      value = await this.api.getIfThere("api/history", { hours });
+      value = await this.api.getIfThere('api/history', { hours });
     } catch {
       value = known?.value ?? null;
     }
@@ -95,7 +95,7 @@ export class Store {
   async change(method, path, body, said, undo) {
     try {
       const answer = await this.api.change(method, path, body);
-      const text = typeof said === "function" ? said(answer) : said;
+      const text = typeof said === 'function' ? said(answer) : said;
       if (text) notice(text, { undo });
       return answer;
     } catch (error) {

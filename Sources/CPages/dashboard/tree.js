@@ -1,8 +1,8 @@
 // Elements from plain values, and taking a fresh tree over into the one that is shown.
 // Texts become text nodes, never markup: what users name their tasks can do nothing here.
 
-const SVG = "http://www.w3.org/2000/svg";
-const HANDLERS = ["onclick", "onsubmit", "oninput", "onchange", "ontoggle", "onpointermove", "onpointerleave"];
+const SVG = 'http://www.w3.org/2000/svg';
+const HANDLERS = ['onclick', 'onsubmit', 'oninput', 'onchange', 'ontoggle', 'onpointermove', 'onpointerleave'];
 
 /**
  * Makes an HTML element.
@@ -11,9 +11,9 @@ const HANDLERS = ["onclick", "onsubmit", "oninput", "onchange", "ontoggle", "onp
  * @param {...any} children elements, texts, arrays of them; null and false are left out.
  */
 export function h(tag, attributes, ...children) {
-  const [name, ...classes] = tag.split(".");
+  const [name, ...classes] = tag.split('.');
   const element = document.createElement(name);
-  if (classes.length) element.className = classes.join(" ");
+  if (classes.length) element.className = classes.join(' ');
   return filled(element, attributes, children);
 }
 
@@ -25,13 +25,13 @@ export function svg(tag, attributes, ...children) {
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) element[name] = value;
-    else if (name === "key") element.dataset.key = value;
-    else if (name === "class") element.setAttribute("class", [element.getAttribute("class"), value].filter(Boolean).join(" "));
-    else element.setAttribute(name, value === true ? "" : String(value));
+    if (name.startsWith('on')) element[name] = value;
+    else if (name === 'key') element.dataset.key = value;
+    else if (name === 'class') element.setAttribute('class', [element.getAttribute('class'), value].filter(Boolean).join(' '));
+    else element.setAttribute(name, value === true ? '' : String(value));
   }
   for (const child of children.flat(Infinity)) {
-    if (child === null || child === undefined || child === false || child === "") continue;
+    if (child === null || child === undefined || child === false || child === '') continue;
     element.append(child instanceof Node ? child : String(child));
   }
   return element;
@@ -43,7 +43,7 @@ function filled(element, attributes, children) {
  */
 export function show(parent, ...children) {
   const focused = document.activeElement;
-  const fresh = filled(document.createElement("div"), null, children);
+  const fresh = filled(document.createElement('div'), null, children);
   mergeChildren(parent, fresh);
   if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
 }
@@ -83,12 +83,12 @@ function merge(old, fresh) {
   }
   for (const { name } of [...old.attributes]) {
     // Whether something is open is the reader's affair.
-    if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    if (name !== 'open' && !fresh.hasAttribute(name)) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {
-    if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (name !== 'open' && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
   for (const handler of HANDLERS) if (old[handler] !== fresh[handler]) old[handler] = fresh[handler];
   // What somebody else fills, such as a task's output, is left alone.
-  if (!old.hasAttribute("data-own")) mergeChildren(old, fresh);
+  if (!old.hasAttribute('data-own')) mergeChildren(old, fresh);
 }
