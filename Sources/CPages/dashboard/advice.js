@@ -48,7 +48,7 @@ function onBackend(task, backend, text) {
   if (['offline', 'unread'].includes(backend.state)) {
     return {
       text: `${backend.name} doesn't answer, so what is shown is what it said last. The task isn't lost: it may be running there, and is not started a second time.`,
-      advice: `Bring ${backend.name} back, and it goes on. If it is gone for good, Move this task, or evacuate ${backend.name}: both begin it anew elsewhere.`,
+      advice: `Bring ${backend.name} back, and it goes on. If it is gone for good, evacuate it: that begins its tasks anew elsewhere.`,
     };
   }
   const { word } = backendState(backend);

@@ -38,13 +38,19 @@ async function move(task, store, name) {
   const runs = task.state === 'placed';
   const isMeant = await confirmed({
     title: `Move ${name}?`, button: 'Move it', isGrave: runs, field: h('p', null, h('label', { for: 'move-to' }, 'To '), select),
-    texts: [runs
-      ? `It is taken off ${task.backend} and begins anew elsewhere, from the start: what was computed there (${Math.floor(task.progress)} %) is lost.`
-      : 'It has not begun, so nothing is lost: it is placed anew, and its images are sent again where they were on their way.'],
+    texts: [moving(task), 'With a backend chosen here it waits for that one, and for no other.'],
   });
   if (!isMeant) return;
   const to = select.value;
   await store.change('POST', path(task, 'move'), to ? { to } : {}, `${name} is moved${to ? ` to ${to}` : ''}.`);
+}
+
+function moving(task) {
+  switch (task.state) {
+    case 'placed': return `Its run on ${task.backend} is ended, and once that is seen it begins anew elsewhere, from the start: what was computed there (${Math.floor(task.progress)} %) is lost.`;
+    case 'dispatching': return `It has not begun, so nothing is lost: what was sent to ${task.backend} is discarded, and its images are sent anew.`;
+    default: return 'It has not begun, so nothing is lost.';
+  }
 }
 
 async function cancel(task, store, name) {

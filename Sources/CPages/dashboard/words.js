@@ -72,7 +72,7 @@ const events = {
   running: 'Running', sectionStarted: 'Its output begins anew', silent: 'Backend fell silent',
   vanished: 'Backend no longer knows it', fenced: 'Given up there', adopted: 'Earlier run taken back',
   completed: 'Completed', failed: 'Failed', canceled: 'Cancelled',
-  cancelRequested: 'Cancel asked for', removeRequested: 'Remove asked for', restartRequested: 'Restart asked for',
+  cancelRequested: 'Cancel asked for', removeRequested: 'Remove asked for', restartRequested: 'Restart asked for', moveRequested: 'Move asked for',
   restartedInPlace: 'Restarted where it was', inputsExpired: 'Its images were removed from the gateway',
   resultsPurged: 'The backend removed its results', webhookDelivered: 'Webhook delivered', webhookFailed: 'Webhook failed',
   webhookGivenUp: 'Webhook given up', note: 'Note',
@@ -126,7 +126,7 @@ export function clauseAdvice(clause) {
   if (clause.startsWith('takes at most')) return { text: "The task is too large for it: raise the node's limit, or add a backend that takes more images." };
   if (clause.startsWith("doesn't know the option")) return { text: 'Its engine is of another version: add a backend whose engine knows the option, or submit without it.' };
   if (clause.startsWith('lacks the label')) return { text: "The owner's token may only use backends with that label." };
-  if (clause.startsWith('refused this task')) return { isNormal: true, text: 'The others are tried first, then it once more.' };
+  if (clause.startsWith('is passed over') || clause.startsWith('refused this task')) return { isNormal: true, text: 'The others are tried first, then it once more.' };
   if (/tier/.test(clause)) return { isNormal: true, text: 'It is a reserve: it is used once lower tiers stayed full for scheduling.spill_after.' };
   if (clause.startsWith("doesn't hold the project")) return { text: 'The task goes on with a project that lies on one node only.' };
   if (clause.startsWith('left the inventory')) return { text: 'List it again if it may take tasks.' };
