@@ -163,7 +163,7 @@ def test_a_task_is_moved_and_its_path_tells_from_where_to_where_and_why(two, pho
     new = next(name for name in nodes if name != old)
     page = look(gateway, f"#/tasks/{uuid}").page
     expect(page.get_by_text(re.compile(f"Of 2 backends with a free slot, {old} had the shortest predicted wait")).first).to_be_visible()
-    page.get_by_role("button", name="Move").click()
+    page.get_by_role("button", name="Move", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"Its run on {old} is ended, and once that is seen it begins anew elsewhere")
     dialog.get_by_role("combobox").select_option(new)
@@ -394,42 +394,48 @@ def test_plots_say_in_words_what_they_show(world, look):
     expect(page.get_by_role("table", name="Tasks", exact=True)).to_be_visible()
 
 
-THOUSAND = 1000
-
-
 @pytest.fixture
 def crowd(world):
-    """A thousand backends: a few are away, the others are one node's many names."""
+    """A thousand backends: 960 machines that are off, and forty names of one node that runs."""
     node = world.node("many", max_parallel=2)
     backends = [
-        {"name": f"node-{number:04}", "url": "http://127.0.0.1:9" if number % 100 == 7 else node.url}
-        for number in range(THOUSAND)
+        {"name": f"node-{number:04}", "url": node.url if number % 25 == 0 else "http://127.0.0.1:9"}
+        for number in range(1000)
     ]
-    gateway = start(world, backends, {"scheduling": {"refresh": "60s", "offline_after": 1}})
-    eventually("all are read", lambda: sum(each["state"] == "online" for each in api(gateway, "backends")) == THOUSAND - 10, 120)
-    eventually("some are away", lambda: sum(each["state"] == "offline" for each in api(gateway, "backends")) == 10, 120)
+    gateway = start(world, backends, {"scheduling": {"refresh": "30s", "offline_after": 1}})
+
+    def states():
+        found = [each["state"] for each in api(gateway, "backends")]
+        return (found.count("online"), found.count("offline")) == (40, 960)
+
+    eventually("all are read", states, 90, pause=0.5)
     return gateway
 
 
 def test_a_thousand_backends_stay_usable(crowd, look):
     page = look(crowd).page
-    expect(page.locator(".tile").filter(has_text="Backends online")).to_contain_text("990 of 1,000")
+    expect(page.locator(".tile").filter(has_text="Backends online")).to_contain_text("40 of 1,000")
     needs = region(page, "What needs you")
-    expect(needs.get_by_role("listitem")).to_have_count(2)
-    needs.get_by_role("link", name="All 10 backends in trouble").click()
+    expect(needs).to_contain_text(re.compile(r"and \d+ more"))
+    assert needs.get_by_role("listitem").count() <= 6, "those with the same trouble stand together"
+    needs.get_by_role("link", name="All 960 backends in trouble").click()
     rows = page.get_by_role("table", name="Backends, trouble first").locator("tbody tr")
-    expect(rows).to_have_count(10)
-    page.get_by_role("button", name="All 1,000").click()
     expect(rows).to_have_count(50)
-    expect(rows.first).to_contain_text("node-0007")
-    expect(rows.nth(9)).to_contain_text("Offline")
-    expect(rows.nth(10)).to_contain_text("Online")
+    expect(page.get_by_text("The first 50 of 960, trouble first")).to_be_visible()
     page.get_by_role("button", name="Show 50 more").click()
     expect(rows).to_have_count(100)
-    page.get_by_label("Name, address or error").fill("node-0423")
+    page.get_by_role("button", name="All 1,000").click()
+    expect(rows).to_have_count(50)
+    expect(rows.first).to_contain_text("node-0001")
+    expect(rows.first).to_contain_text("Offline")
+    page.get_by_role("button", name="With a free slot 40").click()
+    expect(rows).to_have_count(40)
+    page.get_by_label("Name, address or error").fill("node-0425")
     expect(rows).to_have_count(1)
-    rows.first.get_by_role("button", name="Lock node-0423").click()
-    answer(page, "Lock node-0423")
+    rows.first.get_by_role("button", name="Lock node-0425").click()
+    answer(page, "Lock node-0425")
+    expect(page.get_by_text("node-0425 is locked: it gets no new tasks.")).to_be_visible()
+    page.get_by_role("button", name="Locked or draining 1").click()
     expect(rows.first).to_contain_text("Locked")
     assert page.evaluate("document.querySelectorAll('*').length") < 2000
 
@@ -453,7 +459,7 @@ def test_on_a_phone_nothing_is_cut_off(two, photos, look):
     page.goto(gateway.admin_url + f"/#/tasks/{uuid}")
     expect(region(page, "Its path")).to_be_visible()
     assert not window.is_wider_than_its_window()
-    page.get_by_role("button", name="Move").click()
+    page.get_by_role("button", name="Move", exact=True).click()
     expect(page.get_by_role("dialog").get_by_role("button", name="Move it")).to_be_in_viewport()
     assert not window.is_wider_than_its_window()
 

@@ -1,6 +1,6 @@
 // What to do next about a task, if anything.
 
-import { backendState, clauseAdvice, isFinal, taskState, waitingGroups } from './words.js';
+import { clauseAdvice, isFinal, taskState, waitingGroups } from './words.js';
 
 /** The attempt of which nobody knows whether it was started, and which an operator has to decide about. */
 export const heldAttempt = (task) =>
@@ -23,12 +23,13 @@ export function adviceFor(task, store, reason) {
     };
   }
   switch (task.state) {
-    case 'receiving': return { text, advice: 'Nothing, until its client has sent all files and commits. An upload that nobody finishes is removed after limits.upload_idle.' };
+    case 'receiving':
+      return { text, advice: 'Nothing, until its client has sent all files. An upload that nobody finishes is removed after limits.stale_upload.' };
     case 'queued': return { text, advice: waitingAdvice(task, store, reason) };
     case 'dispatching':
     case 'placed': return onBackend(task, store.backends.get(task.backend), text);
     case 'completed': return { text, advice: 'Nothing: its client can download the results.' };
-    case 'failed': return { text, advice: 'Read the end of its output below. Retry begins it anew with the same images and options, as long as the gateway has them.' };
+    case 'failed': return { text, advice: 'Read the end of its output below. Retry begins it anew with the same images and options.' };
     default: return { text, advice: isFinal(task) ? 'Nothing. Retry begins it anew.' : '' };
   }
 }
@@ -39,7 +40,9 @@ function waitingAdvice(task, store, reason) {
   const groups = waitingGroups(reason, (name) => store.backends.has(name));
   if (!groups) return 'Nothing: it is placed as soon as a backend can take it.';
   const advice = groups.map(({ clause }) => clauseAdvice(clause));
-  if (advice.some(({ isNormal }) => isNormal)) return 'Nothing has to be done: it is placed by itself when its turn comes. What would make it sooner stands behind each backend.';
+  if (advice.some(({ isNormal }) => isNormal)) {
+    return 'Nothing has to be done: it is placed by itself when its turn comes. What would make it sooner stands behind each backend.';
+  }
   return 'No backend can take it as things are. What would change that stands behind each backend.';
 }
 
@@ -47,11 +50,12 @@ function onBackend(task, backend, text) {
   if (!backend) return { text, advice: `${task.backend} isn't among the backends now.` };
   if (['offline', 'unread'].includes(backend.state)) {
     return {
-      text: `${backend.name} doesn't answer, so what is shown is what it said last. The task isn't lost: it may be running there, and is not started a second time.`,
+      text: `${backend.name} doesn't answer, so what is shown is what it said last. `
+        + "The task isn't lost: it may be running there, and is not started a second time.",
       advice: `Bring ${backend.name} back, and it goes on. If it is gone for good, evacuate it: that begins its tasks anew elsewhere.`,
     };
   }
-  const { word } = backendState(backend);
-  const aside = ['Draining', 'Locked', 'Retired'].includes(word) ? ` ${backend.name} is ${word.toLowerCase()}; what is there goes on to the end.` : '';
+  const isSwitched = ['draining', 'locked', 'retired'].includes(backend.state);
+  const aside = isSwitched ? ` ${backend.name} is ${backend.state}; what is there goes on to the end.` : '';
   return { text: text + aside, advice: `Nothing: ${backend.name} answers, and its status is read again and again.` };
 }

@@ -1,7 +1,7 @@
 // The admin API. Every call carries the token in a header; a change carries the header that no page of another origin can send.
 
 /** What the gateway refused, in its own words, or that it couldn't be reached (status 0). */
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(status, message) {
     super(message);
     this.status = status;

@@ -75,7 +75,8 @@ export class BackendPage {
       const isMeant = await confirmed({
         title: `Remove ${backend.name}?`, isGrave: true, button: `Remove ${backend.name}`,
         texts: [isRetired
-          ? "What it still holds is given up: results there can't be downloaded any more. This is for a backend that will never be back; evacuate it first where it has unfinished tasks."
+          ? "What it still holds is given up: results there can't be downloaded any more. This is for a backend that will never be "
+            + 'back; evacuate it first where it has unfinished tasks.'
           : 'It gets no new tasks, serves those that it has, and is gone once none is left.'],
       });
       if (!isMeant) return;

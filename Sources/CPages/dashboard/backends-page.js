@@ -12,7 +12,8 @@ const ROWS = 50;
 const filters = [
   ['', 'All', () => true], ['trouble', 'In trouble', isTrouble], ['online', 'Online', (backend) => backend.state === 'online'],
   ['free', 'With a free slot', (backend) => backend.state === 'online' && backend.slots !== null && backend.unfinished < backend.slots],
-  ['switched', 'Locked or draining', (backend) => backend.locked || backend.draining], ['retired', 'Retired', (backend) => backend.state === 'retired'],
+  ['switched', 'Locked or draining', (backend) => backend.locked || backend.draining],
+  ['retired', 'Retired', (backend) => backend.state === 'retired'],
 ];
 
 export class BackendsPage {
@@ -41,20 +42,30 @@ export class BackendsPage {
     const history = this.store.history(1);
     return [
       h('h1', null, 'Backends'), problem(this), this.#form(all),
-      h('p.quiet', { role: 'status' }, found.length === shown.length ? `${number(found.length)} of ${number(all.length)}` : `The first ${number(shown.length)} of ${number(found.length)}`, ', trouble first'),
+      h('p.quiet', { role: 'status' }, found.length === shown.length
+        ? `${number(found.length)} of ${number(all.length)}, trouble first`
+        : `The first ${number(shown.length)} of ${number(found.length)}, trouble first`),
       table({
         caption: 'Backends, trouble first', empty: all.length === 0 ? 'No backend is listed: every task waits.' : 'None is like that.',
         columns: ['Backend', 'State', 'Slots in use', 'Last hour', 'Our tasks', 'Tier', 'Read', 'Switches'],
         rows: shown.map((backend) => this.#row(backend, history)),
       }),
-      found.length > shown.length && h('button', { type: 'button', onclick: () => { this.#rows += ROWS; this.changed(); } }, `Show ${ROWS} more`),
+      found.length > shown.length && h('button', { type: 'button', onclick: () => this.#showMore() }, `Show ${ROWS} more`),
     ];
+  }
+
+  #showMore() {
+    this.#rows += ROWS;
+    this.changed();
   }
 
   #form(all) {
     return h('form.filters', { role: 'search', onsubmit: (event) => event.preventDefault() },
       h('label', { for: 'filter' }, 'Name, address or error'),
-      h('input', { id: 'filter', type: 'search', value: this.#text, autocomplete: 'off', oninput: (event) => this.#filter({ text: event.target.value }) }),
+      h('input', {
+        id: 'filter', type: 'search', value: this.#text, autocomplete: 'off',
+        oninput: (event) => this.#filter({ text: event.target.value }),
+      }),
       h('span.buttons', { role: 'group', 'aria-label': 'Which backends' }, filters.map(([key, name, matches]) =>
         h('button.small', { type: 'button', 'aria-pressed': String(key === this.#only), onclick: () => this.#filter({ only: key }) },
           `${name} ${number(all.filter(matches).length)}`))));
@@ -71,7 +82,7 @@ export class BackendsPage {
     return {
       key: backend.name, tone: isTrouble(backend) ? 'bad' : null,
       cells: [
-        [backendLink(backend.name), h('small', null, backend.kind, backend.engineVersion && backend.engineVersion !== '?' ? ` ${backend.engineVersion}` : '')],
+        [backendLink(backend.name), h('small', null, `${backend.kind} ${backend.engineVersion.replace('?', '')}`)],
         [backendBadge(backend), backend.lastError && h('small.error', null, backend.lastError)], load(backend),
         measured ? sparkline(measured.running, lastOf(measured.slots), label) : '–', number(backend.tasks), number(backend.tier),
         seen(backend), switches(backend, this.store),

@@ -20,7 +20,8 @@ export class Live {
   /**
    * @param {Api} api
    * @param {{event: function(string, any), poll: function(): Promise, state: function(string)}} heard
-   *   `event` gets each event's name and data, of which `hello` asks to read everything; `poll` does so; `state` is told "live", "polling" or "lost".
+   *   `event` gets each event's name and data, of which `hello` asks to read everything; `poll` does so;
+   *   `state` is told "live", "polling" or "lost".
    */
   constructor(api, heard) {
     this.#api = api;
@@ -115,7 +116,7 @@ export class Live {
 }
 
 /** Server-sent events out of pieces of text (WHATWG HTML, 9.2.6). Data is JSON; what can't be read is passed over. */
-export class EventParser {
+class EventParser {
   #rest = '';
   #name = 'message';
   #data = [];

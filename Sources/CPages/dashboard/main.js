@@ -167,7 +167,9 @@ function askForToken(problem) {
     h('h1', null, 'ScaleODM gateway'),
     h('label', { for: 'token' }, 'Admin token'),
     h('p.quiet', { id: 'token-help' }, "The inventory's ", h('code', null, 'admin.token'), '. It is kept in this tab until you close it.'),
-    h('input', { id: 'token', type: 'password', autocomplete: 'current-password', required: true, 'aria-describedby': 'token-help token-problem' }),
+    h('input', {
+      id: 'token', type: 'password', autocomplete: 'current-password', required: true, 'aria-describedby': 'token-help token-problem',
+    }),
     h('p.problem', { id: 'token-problem', role: 'alert' }, problem),
     h('button.primary', { type: 'submit' }, 'Look inside')));
   document.getElementById('token').focus();

@@ -77,7 +77,8 @@ export class OverviewPage {
     if (!gateway) return null;
     const { requests, database, storage, replicas } = gateway;
     return h('section', { 'aria-label': 'The gateway' }, heading('The gateway'), h('dl.tiles', null,
-      tile('Requests', `${rate(requests.perSecond)}/s`, null, `in ${bytes(requests.receivedBytesPerSecond)}/s, out ${bytes(requests.sentBytesPerSecond)}/s`),
+      tile('Requests', `${rate(requests.perSecond)}/s`, null,
+        `in ${bytes(requests.receivedBytesPerSecond)}/s, out ${bytes(requests.sentBytesPerSecond)}/s`),
       tile('Errors', `${rate(requests.errorsPerSecond)}/s`, null, 'answers 5xx', requests.errorsPerSecond > 0),
       tile('Database', database.up ? 'Answers' : 'Away', null, database.kind, !database.up),
       storage.freeBytes === null ? tile('Storage', storage.kind) : tile('Storage', bytes(storage.freeBytes), null, `free, ${storage.kind}`),
@@ -94,13 +95,16 @@ export class OverviewPage {
     if (bad.length === 0 && troubled.length === 0) {
       return backends.size > 0
         ? h('p.allwell', null, 'Nothing needs you: the database and the storage answer, and no backend is in trouble.')
-        : h('section.panel.attention', null, heading('Needs you'), h('p', null, 'No backend is listed: every task waits. List one under ', h('code', null, 'backends'), ' in the inventory; it is read anew when it changes.'));
+        : h('section.panel.attention', { 'aria-label': 'What needs you' }, heading('Needs you'),
+          h('p', null, 'No backend is listed: every task waits. List one in the inventory; it is read anew when it changes.'));
     }
     return h('section.panel.attention', { 'aria-label': 'What needs you' }, heading('Needs you'),
       h('ul.troubles', null,
-        bad.map((check) => h('li', { key: check.name }, h('span.badge', { class: check.result === 'failed' ? 'bad' : 'wait' }, check.name), ' ', check.detail)),
+        bad.map(({ name, result, detail }) =>
+          h('li', { key: name }, h('span.badge', { class: result === 'failed' ? 'bad' : 'wait' }, name), ' ', detail)),
         alike(troubled).slice(0, TROUBLED).map(trouble),
-        troubled.length > 1 && h('li', { key: 'all' }, h('a', { href: '#/backends?only=trouble' }, `All ${number(troubled.length)} backends in trouble`))));
+        troubled.length > 1 && h('li', { key: 'all' },
+          h('a', { href: '#/backends?only=trouble' }, `All ${number(troubled.length)} backends in trouble`))));
   }
 
   // Tasks
@@ -149,7 +153,10 @@ export class OverviewPage {
       plot({ title, from, step, format, series: lines.map(([name, key, style]) => ({ name, values: series[key] ?? [], style })) });
     return h('section', { 'aria-label': 'The last hours' },
       heading('The last hours', h('span.buttons', { role: 'group', 'aria-label': 'How many hours' }, HOURS.map((hours) =>
-        h('button.small', { type: 'button', 'aria-pressed': String(hours === this.#hours), onclick: () => { this.#hours = hours; this.changed(); } }, `${hours} h`)))),
+        h('button.small', {
+          type: 'button', 'aria-pressed': String(hours === this.#hours),
+          onclick: () => { this.#hours = hours; this.changed(); },
+        }, `${hours} h`)))),
       h('div.plots', null,
         make('Tasks', [['running', 'running', 'area'], ['slots', 'slots', 'limit'], ['waiting', 'queue', 'line']]),
         make('Ends a minute', [['completed', 'completedPerMinute', 'area'], ['failed', 'failedPerMinute', 'line']], rate),

@@ -6,15 +6,15 @@ import { duration } from './format.js';
 import { backendState, choiceText, clauseAdvice, taskState, waitingGroups } from './words.js';
 import { segment } from './api.js';
 
-export const badge = ({ word, tone, text }) => h('span.badge', { class: tone, title: text }, word);
+const badge = ({ word, tone, text }) => h('span.badge', { class: tone, title: text }, word);
 
 export const taskBadge = (task) => badge(taskState(task));
 
 export const backendBadge = (backend) => badge(backendState(backend));
 
-export const taskHref = (uuid) => `#/tasks/${segment(uuid)}`;
+const taskHref = (uuid) => `#/tasks/${segment(uuid)}`;
 
-export const backendHref = (name) => `#/backends/${segment(name)}`;
+const backendHref = (name) => `#/backends/${segment(name)}`;
 
 export const taskLink = (task) => h('a.name', { href: taskHref(task.uuid) }, task.name || task.uuid);
 
@@ -29,7 +29,8 @@ export const timeAgo = (milliseconds) =>
 
 /** A bar with its words; the words alone tell it all. */
 export function bar(value, most, text) {
-  return h('span.bar-of', null, h('meter', { min: 0, max: Math.max(1, most), value: Math.min(value, Math.max(1, most)), 'aria-hidden': 'true' }), h('span', null, text));
+  const max = Math.max(1, most);
+  return h('span.bar-of', null, h('meter', { min: 0, max, value: Math.min(value, max), 'aria-hidden': 'true' }), h('span', null, text));
 }
 
 export const load = (backend) =>
@@ -47,7 +48,8 @@ const NAMES = 6;
 
 /** The first of so many backends. */
 export const names = (all) => [
-  all.slice(0, NAMES).map((name, index) => [index > 0 && ', ', backendLink(name)]), all.length > NAMES && ` and ${number(all.length - NAMES)} more`,
+  all.slice(0, NAMES).map((name, index) => [index > 0 && ', ', backendLink(name)]),
+  all.length > NAMES && ` and ${number(all.length - NAMES)} more`,
 ];
 
 /** Why a task waits: backends of which the same is true stand together, each group with what can be done. */
@@ -65,11 +67,14 @@ export function waitingReason(text, store, isLong = false) {
 }
 
 /** Why a task is where it is, in a list. */
-export const why = (task, store) =>
-  task.state === 'queued' ? waitingReason(task.why, store) : h('span.why', null, task.why === task.reason ? choiceText(task.why) : task.why);
+export function why(task, store) {
+  if (task.state === 'queued') return waitingReason(task.why, store);
+  return h('span.why', null, task.why === task.reason ? choiceText(task.why) : task.why);
+}
 
 /** Where a task is; one that waits is nowhere else, also where its images were sent ahead. */
-export const where = (task) => (['receiving', 'queued'].includes(task.state) || !task.backend ? h('span.quiet', null, 'gateway') : backendLink(task.backend));
+export const where = (task) =>
+  ['receiving', 'queued'].includes(task.state) || !task.backend ? h('span.quiet', null, 'gateway') : backendLink(task.backend);
 
 /** A table that becomes a list of cards where the screen is narrow. */
 export function table({ caption, columns, rows, empty }) {

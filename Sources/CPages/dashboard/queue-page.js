@@ -57,6 +57,11 @@ export class QueuePage {
     return [h('h1', null, 'Queue'), problem(this), this.#queue && this.#list(), this.#ranking()];
   }
 
+  #showMore() {
+    this.#limit = Math.min(MOST, this.#limit * 4);
+    this.#again();
+  }
+
   #list() {
     const { waiting, tasks } = this.#queue;
     const rest = waiting === null ? tasks.length === this.#limit : waiting > tasks.length;
@@ -71,7 +76,7 @@ export class QueuePage {
             number(task.images), number(task.priority), waitingReason(task.reason, this.store, true)],
         })),
       }),
-      rest && this.#limit < MOST && h('button', { type: 'button', onclick: () => { this.#limit = Math.min(MOST, this.#limit * 4); this.#again(); } }, 'Show more'));
+      rest && this.#limit < MOST && h('button', { type: 'button', onclick: () => this.#showMore() }, 'Show more'));
   }
 
   // Where would a task go?
@@ -97,7 +102,8 @@ export class QueuePage {
     const { images, chosen, candidates } = this.#rank;
     const ranked = [...candidates].sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity));
     return h('div', { 'aria-live': 'polite' },
-      h('p.lead', null, `A task of ${count(images, 'image')} `, chosen ? ['would go to ', backendLink(chosen), '.'] : 'would wait: no backend could take it now.'),
+      h('p.lead', null, `A task of ${count(images, 'image')} `,
+        chosen ? ['would go to ', backendLink(chosen), '.'] : 'would wait: no backend could take it now.'),
       table({
         caption: 'Candidates', columns: ['Rank', 'Backend', 'Tier', 'Why', 'Predicted wait'], empty: 'No backend is listed.',
         rows: ranked.slice(0, CANDIDATES).map((each) => ({

@@ -10,7 +10,9 @@ const path = (backend, verb) => `api/backends/${segment(backend.name)}/${verb}`;
 /** The buttons of one backend. */
 export function switches(backend, store) {
   const button = (text, act, isGrave) =>
-    h('button.small', { type: 'button', class: isGrave ? 'danger' : null, 'aria-label': `${text} ${backend.name}`, onclick: () => act(backend, store) }, text);
+    h('button.small', {
+      type: 'button', class: isGrave ? 'danger' : null, 'aria-label': `${text} ${backend.name}`, onclick: () => act(backend, store),
+    }, text);
   if (backend.state === 'retired') return h('span.buttons', null, button('Evacuate', evacuate, true));
   return h('span.buttons', null,
     backend.locked ? button('Unlock', unlock) : button('Lock', lock),
@@ -57,13 +59,16 @@ async function evacuate(backend, store) {
     texts: [
       backend.tasks === 0
         ? `It has no unfinished tasks of ours now; it is set to draining and gets no new ones.`
-        : `${running(backend)} of ours there ${backend.tasks === 1 ? 'is' : 'are'} given up at once and begun anew on other backends, from the start: what was computed is lost.`,
+        : `${running(backend)} of ours there ${backend.tasks === 1 ? 'is' : 'are'} given up at once and begun anew on other backends, `
+          + 'from the start: what was computed is lost.',
       `This is for a backend that is gone, or has to be. If it only needs rest, drain it: then what runs there is finished.`,
       `What is left on it is removed when it answers. It stays draining until you undrain it. Tasks whose images are gone stay there.`,
     ],
   });
   if (!isMeant) return;
-  await store.change('POST', path(backend, 'evacuate'), undefined, ({ moved, left }) =>
-    `${count(moved, 'task')} moved away from ${backend.name}${left > 0 ? `; ${left} stay, since their images are gone or they need the project there` : ''}.`);
+  await store.change('POST', path(backend, 'evacuate'), undefined, ({ moved, left }) => {
+    const rest = left > 0 ? `; ${left} stay, since their images are gone or they need the project there` : '';
+    return `${count(moved, 'task')} moved away from ${backend.name}${rest}.`;
+  });
   store.refresh().catch(() => null);
 }

@@ -12,11 +12,15 @@ const path = (task, verb) => `api/tasks/${segment(task.uuid)}${verb ? `/${verb}`
 export function taskButtons(task, store, done) {
   const name = task.name || task.uuid;
   const button = (text, act, isGrave) =>
-    h('button.small', { type: 'button', class: isGrave ? 'danger' : null, onclick: async () => { await act(task, store, name); done(); } }, text);
+    h('button.small', {
+      type: 'button', class: isGrave ? 'danger' : null,
+      onclick: async () => { await act(task, store, name); done(); },
+    }, text);
   const canRetry = ['failed', 'canceled'].includes(task.state) || heldAttempt(task);
   const canMove = ['queued', 'dispatching', 'placed'].includes(task.state);
   return [
-    canRetry && button('Retry', retry), canMove && button('Move', move), !isFinal(task) && task.state !== 'receiving' && button('Cancel', cancel),
+    canRetry && button('Retry', retry), canMove && button('Move', move),
+    !isFinal(task) && task.state !== 'receiving' && button('Cancel', cancel),
     button('Remove', remove, true),
   ];
 }
@@ -33,8 +37,10 @@ async function retry(task, store, name) {
 }
 
 async function move(task, store, name) {
-  const others = store.backendsByTrouble((backend) => -troubleRank(backend)).filter((backend) => backend.name !== task.backend && backend.state !== 'retired');
-  const select = h('select', { id: 'move-to' }, h('option', { value: '' }, 'where the policy places it'), others.map((backend) => h('option', { value: backend.name }, `${backend.name} (${backend.state})`)));
+  const others = store.backendsByTrouble((backend) => -troubleRank(backend))
+    .filter((backend) => backend.name !== task.backend && backend.state !== 'retired');
+  const select = h('select', { id: 'move-to' }, h('option', { value: '' }, 'where the policy places it'),
+    others.map((backend) => h('option', { value: backend.name }, `${backend.name} (${backend.state})`)));
   const runs = task.state === 'placed';
   const isMeant = await confirmed({
     title: `Move ${name}?`, button: 'Move it', isGrave: runs, field: h('p', null, h('label', { for: 'move-to' }, 'To '), select),
@@ -47,7 +53,9 @@ async function move(task, store, name) {
 
 function moving(task) {
   switch (task.state) {
-    case 'placed': return `Its run on ${task.backend} is ended, and once that is seen it begins anew elsewhere, from the start: what was computed there (${Math.floor(task.progress)} %) is lost.`;
+    case 'placed':
+      return `Its run on ${task.backend} is ended, and once that is seen it begins anew elsewhere, from the start: `
+        + `what was computed there (${Math.floor(task.progress)} %) is lost.`;
     case 'dispatching': return `It has not begun, so nothing is lost: what was sent to ${task.backend} is discarded, and its images are sent anew.`;
     default: return 'It has not begun, so nothing is lost.';
   }
@@ -56,7 +64,9 @@ function moving(task) {
 async function cancel(task, store, name) {
   const isMeant = await confirmed({
     title: `Cancel ${name}?`, button: 'Cancel the task', isGrave: true,
-    texts: [task.backend ? `It is ended on ${task.backend}, and its client sees it as cancelled at once. Retry can begin it anew.` : 'It leaves the queue, and its client sees it as cancelled. Retry can begin it anew.'],
+    texts: [task.state === 'queued'
+      ? 'It leaves the queue, and its client sees it as cancelled. Retry can begin it anew.'
+      : `It is ended on ${task.backend}, and its client sees it as cancelled at once. Retry can begin it anew.`],
   });
   if (isMeant) await store.change('POST', path(task, 'cancel'), undefined, `${name} is cancelled.`);
 }

@@ -74,7 +74,9 @@ export class TaskPage {
   render() {
     const task = this.#task;
     const trail = h('p.trail', null, h('a', { href: '#/tasks' }, 'Tasks'));
-    if (this.#isGone) return [trail, h('h1', null, 'No such task'), h('p', null, `The gateway has no task ${this.uuid}: it was removed, or never was.`)];
+    if (this.#isGone) {
+      return [trail, h('h1', null, 'No such task'), h('p', null, `The gateway has no task ${this.uuid}: it was removed, or never was.`)];
+    }
     if (!task) return [trail, h('h1', null, 'Task'), problem(this)];
     const path = pathOf(task);
     return [
@@ -125,23 +127,28 @@ export class TaskPage {
       return { stretch, events: left };
     }).filter((each) => each.events.length > 0 || each.stretch.to === null);
     return h('section', { 'aria-label': 'All that happened' }, heading('All that happened, and why'),
-      events > EVENTS && !this.#isWhole && h('button.small', { type: 'button', onclick: () => { this.#isWhole = true; this.changed(); } }, `Show ${number(events - EVENTS)} earlier events`),
+      events > EVENTS && !this.#isWhole && h('button.small', {
+        type: 'button', onclick: () => { this.#isWhole = true; this.changed(); },
+      }, `Show ${number(events - EVENTS)} earlier events`),
       h('ol.timeline', null, shown.map(({ stretch, events: each }) => this.#stretch(stretch, each, task))));
   }
 
   #stretch(stretch, events, task) {
     const attempt = (task.attempts ?? []).find(({ number, backend }) => number === stretch.attempt && backend === stretch.backend);
-    return h('li', { key: `${stretch.kind} ${stretch.from} ${stretch.backend ?? ''}`, class: stretch.isBad ? 'bad' : stretch.to === null ? 'now' : null },
-      h('h3', null, stretch.kind === 'backend' ? [`Attempt ${stretch.attempt} on `, backendLink(stretch.backend)] : stretchName(stretch, task),
+    const isThere = stretch.kind === 'backend';
+    const tone = stretch.isBad ? 'bad' : stretch.to === null ? 'now' : null;
+    return h('li', { key: `${stretch.kind} ${stretch.from} ${stretch.backend ?? ''}`, class: tone },
+      h('h3', null, isThere ? [`Attempt ${stretch.attempt} on `, backendLink(stretch.backend)] : stretchName(stretch, task),
         attempt?.outcome && h('span.quiet', null, ` – ${outcomeWord(attempt.outcome)}`)),
-      stretch.kind === 'backend' && h('p.choice', null, h('span.quiet', null, 'Chosen because: '), choiceText(stretch.reason) || "the record doesn't say"),
+      isThere && h('p.choice', null, h('span.quiet', null, 'Chosen because: '), choiceText(stretch.reason) || "the record doesn't say"),
       h('ol.events', null, events.map((event) => this.#event(event, stretch))));
   }
 
   #event(event, stretch) {
     const isWaiting = event.kind === 'waiting';
     const isSaid = event.kind === 'chosen' && event.detail === stretch.reason;
-    const detail = event.detail && !isSaid ? (isWaiting ? waitingReason(event.detail, this.store) : h('span.why', null, event.detail)) : null;
+    const text = isSaid ? '' : event.detail;
+    const detail = text && (isWaiting ? waitingReason(text, this.store) : h('span.why', null, text));
     return h('li', { key: `${event.at} ${event.kind}`, class: isBadEvent(event.kind) ? 'bad' : null }, time(event.at), ' ',
       h('b', null, eventWord(event.kind)),
       event.backend && event.backend !== stretch.backend && [' ', backendLink(event.backend)], detail && [isWaiting ? null : ': ', detail]);

@@ -9,6 +9,7 @@ import { taskStates } from './words.js';
 const ROWS = 50;
 const TYPING = 300;
 const PAUSE = 1000;
+const FIELDS = ['search', 'state', 'backend', 'owner'];
 
 export class TasksPage {
   title = 'Tasks';
@@ -22,7 +23,7 @@ export class TasksPage {
   constructor({ store, changed }, query) {
     this.store = store;
     this.changed = changed;
-    this.#filter = { search: query.get('search') ?? '', state: query.get('state') ?? '', backend: query.get('backend') ?? '', owner: query.get('owner') ?? '' };
+    this.#filter = Object.fromEntries(FIELDS.map((name) => [name, query.get(name) ?? '']));
     // The cursors of the pages up to this one, so that the way back is known.
     this.#before = query.getAll('after');
   }
@@ -54,7 +55,9 @@ export class TasksPage {
 
   #form() {
     const { search, state, backend, owner } = this.#filter;
-    const field = (name, label, value, attributes) => [h('label', { for: name }, label), h('input', { id: name, name, type: 'search', value, autocomplete: 'off', ...attributes })];
+    const field = (name, label, value) => [
+      h('label', { for: name }, label), h('input', { id: name, name, type: 'search', value, autocomplete: 'off' }),
+    ];
     return h('form.filters', {
       role: 'search',
       onsubmit: (event) => { event.preventDefault(); this.#read(event.currentTarget); },
@@ -74,7 +77,7 @@ export class TasksPage {
   /** The filter goes into the address, so that it can be kept and sent; the page stays, and with it what is being typed. */
   async #read(form) {
     clearTimeout(this.#typing);
-    this.#filter = Object.fromEntries(['search', 'state', 'backend', 'owner'].map((name) => [name, form.elements[name].value.trim()]));
+    this.#filter = Object.fromEntries(FIELDS.map((name) => [name, form.elements[name].value.trim()]));
     this.#before = [];
     history.replaceState(null, '', this.#href([]));
     try {
@@ -88,7 +91,8 @@ export class TasksPage {
 
   #list() {
     return table({
-      caption: 'Tasks, the newest first', columns: ['Task', 'State', 'Where', 'Why there', 'Images', 'Owner', 'Submitted'], empty: 'No task is like that.',
+      caption: 'Tasks, the newest first', columns: ['Task', 'State', 'Where', 'Why there', 'Images', 'Owner', 'Submitted'],
+      empty: 'No task is like that.',
       rows: this.#page.tasks.map((task) => ({
         key: task.uuid,
         cells: [

@@ -7,7 +7,8 @@ const HANDLERS = ['onclick', 'onsubmit', 'oninput', 'onchange', 'ontoggle', 'onp
 /**
  * Makes an HTML element.
  * @param {string} tag its name, with classes behind dots: `p.quiet`.
- * @param {object|null} attributes `on…` are handlers; null, undefined and false leave an attribute out; `key` names it among its siblings.
+ * @param {object|null} attributes `on…` are handlers; null, undefined and false leave an attribute out;
+ *   `key` names it among its siblings.
  * @param {...any} children elements, texts, arrays of them; null and false are left out.
  */
 export function h(tag, attributes, ...children) {

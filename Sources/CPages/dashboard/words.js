@@ -41,13 +41,26 @@ export function backendState(backend) {
         advice: 'See that it runs, and that its url and token are right. If it will never be back, evacuate it.',
       };
     case 'unread':
-      return { word: 'Not read yet', tone: 'wait', text: "It hasn't answered since the gateway was started.", advice: 'Wait a moment; then see that it runs and that its url is right.' };
+      return {
+        word: 'Not read yet', tone: 'wait', text: "It hasn't answered since the gateway was started.",
+        advice: 'Wait a moment; then see that it runs and that its url is right.',
+      };
     case 'locked':
-      return { word: 'Locked', tone: 'wait', text: 'An operator locked it: it gets no new tasks, and those there go on.', advice: 'Unlock it when it may have tasks again.' };
+      return {
+        word: 'Locked', tone: 'wait', text: 'An operator locked it: it gets no new tasks, and those there go on.',
+        advice: 'Unlock it when it may have tasks again.',
+      };
     case 'draining':
-      return { word: 'Draining', tone: 'wait', text: 'An operator drains it: it gets no new tasks, those there go on, and what had not begun went elsewhere.', advice: 'Undrain it when it may have tasks again.' };
+      return {
+        word: 'Draining', tone: 'wait',
+        text: 'An operator drains it: it gets no new tasks, those there go on, and what had not begun went elsewhere.',
+        advice: 'Undrain it when it may have tasks again.',
+      };
     case 'retired':
-      return { word: 'Retired', tone: 'quiet', text: 'It left the inventory: it serves the tasks and results that it has, and gets none.', advice: 'It goes by itself once nothing is left there.' };
+      return {
+        word: 'Retired', tone: 'quiet', text: 'It left the inventory: it serves the tasks and results that it has, and gets none.',
+        advice: 'It goes by itself once nothing is left there.',
+      };
     default: return { word: backend.state, tone: 'quiet', text: '' };
   }
 }
@@ -72,7 +85,8 @@ const events = {
   running: 'Running', sectionStarted: 'Its output begins anew', silent: 'Backend fell silent',
   vanished: 'Backend no longer knows it', fenced: 'Given up there', adopted: 'Earlier run taken back',
   completed: 'Completed', failed: 'Failed', canceled: 'Cancelled',
-  cancelRequested: 'Cancel asked for', removeRequested: 'Remove asked for', restartRequested: 'Restart asked for', moveRequested: 'Move asked for',
+  cancelRequested: 'Cancel asked for', removeRequested: 'Remove asked for', restartRequested: 'Restart asked for',
+  moveRequested: 'Move asked for',
   restartedInPlace: 'Restarted where it was', inputsExpired: 'Its images were removed from the gateway',
   resultsPurged: 'The backend removed its results', webhookDelivered: 'Webhook delivered', webhookFailed: 'Webhook failed',
   webhookGivenUp: 'Webhook given up', note: 'Note',
@@ -80,7 +94,10 @@ const events = {
 
 export const eventWord = (kind) => events[kind] ?? kind;
 
-const badEvents = new Set(['refused', 'imagesDiffer', 'outcomeUnknown', 'silent', 'vanished', 'fenced', 'failed', 'fetchFailed', 'webhookFailed', 'webhookGivenUp', 'uploadAbandoned']);
+const badEvents = new Set([
+  'refused', 'imagesDiffer', 'outcomeUnknown', 'silent', 'vanished', 'fenced', 'failed', 'fetchFailed', 'webhookFailed',
+  'webhookGivenUp', 'uploadAbandoned',
+]);
 export const isBadEvent = (kind) => badEvents.has(kind);
 
 const outcomes = {
@@ -114,23 +131,27 @@ export function waitingGroups(text, isBackend) {
   return [...groups].map(([clause, names]) => ({ clause, names })).sort((a, b) => b.names.length - a.names.length);
 }
 
-/** What a clause of a waiting reason asks of the operator. */
+/** What the clauses of a waiting reason ask of the operator. `isNormal`: nothing, the task only has to wait for its turn. */
+const hints = [
+  [/slots? in use/, true, 'Nothing is wrong there: a slot frees when a task ends. More slots or backends shorten the wait.'],
+  [/^is locked/, false, 'Unlock it if it may take tasks again.'],
+  [/^is draining/, false, 'Undrain it if it may take tasks again.'],
+  [/^(doesn't answer|is offline)/, false, 'Bring it back: its page shows the last error.'],
+  [/^hasn't answered yet/, false, 'It was not reached since the start: see that it runs and that its url is right.'],
+  [/^failed just now/, true, 'It is tried again by itself within a minute.'],
+  [/^is being tried/, true, 'It gets more tasks when that one is accepted.'],
+  [/^takes at most/, false, "The task is too large for it: raise the node's limit, or add a backend that takes more images."],
+  [/^doesn't know the option/, false, 'Its engine is of another version: add a backend whose engine knows the option.'],
+  [/^lacks the label/, false, "The owner's token may only use backends with that label."],
+  [/^(is passed over|refused this task)/, true, 'The others are tried first, then it once more.'],
+  [/tier/, true, 'It is a reserve: it is used once lower tiers stayed full for scheduling.spill_after.'],
+  [/^doesn't hold the project/, false, 'The task goes on with a project that lies on one node only.'],
+  [/^left the inventory/, false, 'List it again if it may take tasks.'],
+];
+
 export function clauseAdvice(clause) {
-  if (/slots? in use/.test(clause)) return { isNormal: true, text: 'Nothing is wrong there: a slot frees when a task ends. More slots or backends shorten the wait.' };
-  if (clause.startsWith('is locked')) return { text: 'Unlock it if it may take tasks again.' };
-  if (clause.startsWith('is draining')) return { text: 'Undrain it if it may take tasks again.' };
-  if (clause.startsWith("doesn't answer") || clause.startsWith('is offline')) return { text: 'Bring it back: its page shows the last error.' };
-  if (clause.startsWith("hasn't answered yet")) return { text: 'It was not reached since the start: see that it runs and that its url is right.' };
-  if (clause.startsWith('failed just now')) return { isNormal: true, text: 'It is tried again by itself within a minute.' };
-  if (clause.startsWith('is being tried')) return { isNormal: true, text: 'It gets more tasks when that one is accepted.' };
-  if (clause.startsWith('takes at most')) return { text: "The task is too large for it: raise the node's limit, or add a backend that takes more images." };
-  if (clause.startsWith("doesn't know the option")) return { text: 'Its engine is of another version: add a backend whose engine knows the option, or submit without it.' };
-  if (clause.startsWith('lacks the label')) return { text: "The owner's token may only use backends with that label." };
-  if (clause.startsWith('is passed over') || clause.startsWith('refused this task')) return { isNormal: true, text: 'The others are tried first, then it once more.' };
-  if (/tier/.test(clause)) return { isNormal: true, text: 'It is a reserve: it is used once lower tiers stayed full for scheduling.spill_after.' };
-  if (clause.startsWith("doesn't hold the project")) return { text: 'The task goes on with a project that lies on one node only.' };
-  if (clause.startsWith('left the inventory')) return { text: 'List it again if it may take tasks.' };
-  return { text: '' };
+  const [, isNormal, text] = hints.find(([pattern]) => pattern.test(clause)) ?? [null, false, ''];
+  return { isNormal, text };
 }
 
 /**
