@@ -2,7 +2,10 @@
 # Builds the gateway from the sources and leaves the program alone in a small image:
 #
 #   docker build -t scaleodm .
-#   docker run --read-only -p 31100:31100 -v "$PWD/gateway.yaml:/etc/scaleodm/gateway.yaml:ro" -v scaleodm:/var/lib/scaleodm scaleodm
+#   docker run --read-only -p 31100:31100 -v "$PWD/gateway.yaml:/etc/scaleodm/gateway.yaml:ro" -v scaleodm:/var/lib/scaleodm \
+#       scaleodm serve -c /etc/scaleodm/gateway.yaml
+#
+# Without a command it runs as ScaleODM's own image does: with a Kubernetes cluster around it, from ScaleODM's variables alone.
 #
 # The same Debian in both stages: the program is linked against its libraries.
 
@@ -31,4 +34,4 @@ EXPOSE 31100 31101
 # Whether its loops turn; whether it takes tasks is what /readyz says.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["scaleodm", "health"]
 ENTRYPOINT ["scaleodm"]
-CMD ["serve", "-c", "/etc/scaleodm/gateway.yaml"]
+CMD ["serve"]

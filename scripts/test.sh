@@ -45,7 +45,8 @@ flags=(-c "$configuration")
 [ "$configuration" = debug ] || flags+=(-Xswiftc -enable-testing)
 
 if part build "$swift" build "${flags[@]}" --build-tests; then
-    twice swift-tests "$swift" test "${flags[@]}" --skip-build || true
+    # Many tests wait: without a bound a thousand of them begin at once, and each waits for the others.
+    twice swift-tests "$swift" test "${flags[@]}" --skip-build --experimental-maximum-parallelization-width 8 || true
     binaries=$("$swift" build "${flags[@]}" --show-bin-path)
     # Some of the worlds that `make simulate` has 10,000 of: as many as 20 s allow.
     part simulation "$binaries/Simulation" --processes 2 --seeds 300 --within 20 || true

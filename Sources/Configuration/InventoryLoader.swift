@@ -33,6 +33,14 @@ public struct InventoryLoader: Sendable {
         try load(text: try InventoryFile.read(path), path: path)
     }
 
+    /// Reads a file, or without one the variables of ScaleODM.
+    /// - Parameter file: nil without one.
+    /// - Returns: the inventory and its warnings.
+    /// - Throws: InventoryError with every problem.
+    public func load(file: String?) throws(InventoryError) -> LoadedInventory {
+        if let file { try load(path: file) } else { try loadFromEnvironment() }
+    }
+
     /// Reads the text of a file.
     /// - Parameters:
     ///   - text: YAML.
@@ -42,6 +50,13 @@ public struct InventoryLoader: Sendable {
     public func load(text: String, path: String) throws(InventoryError) -> LoadedInventory {
         let (root, problems) = YAMLParser.parse(text)
         let reader = reader(problems: problems, path: path)
+        let inventory = read(root, reader)
+        try refuse(reader.decoder.problems, path: path)
+        let warnings = Self.located(reader.decoder.warnings, path: path) + legacyWarnings(text: text, path: path)
+        return LoadedInventory(inventory: inventory, warnings: warnings)
+    }
+
+    private func read(_ root: YAMLNode?, _ reader: InventoryReader) -> Inventory {
         var inventory = Inventory()
         if let root {
             let node = reader.replaceReferences(in: root)
@@ -54,9 +69,7 @@ public struct InventoryLoader: Sendable {
                 }
             }
         }
-        try refuse(reader.decoder.problems, path: path)
-        let warnings = Self.located(reader.decoder.warnings, path: path) + legacyWarnings(text: text, path: path)
-        return LoadedInventory(inventory: inventory, warnings: warnings)
+        return inventory
     }
 
     /// Reads one backend as `BackendDefinition.printed` wrote it.
@@ -80,23 +93,31 @@ public struct InventoryLoader: Sendable {
         return definition
     }
 
-    /// Starts without a file, from the variables of ScaleODM.
-    /// - Returns: never, in this version.
-    /// - Throws: InventoryError that says so.
+    /// Makes an inventory without a file, of the variables that ScaleODM is configured by: one Argo backend in the cluster that the
+    /// gateway runs in.
+    /// - Returns: the inventory and its warnings.
+    /// - Throws: InventoryError with every problem, each by the name of its variable.
     public func loadFromEnvironment() throws(InventoryError) -> LoadedInventory {
-        let found = Self.legacyVariables.filter { environment($0) != nil }.joined(separator: ", ")
-        let start =
-            found.isEmpty ? "no inventory is given" : "a start from \(found) without a file is not supported yet"
-        throw InventoryError(
-            code: .notSupported,
-            problems: [
-                InventoryProblem(
-                    file: "scaleodm", location: nil, message: "\(start); write an inventory and pass it by -c FILE")
-            ])
+        let said = EnvironmentInventory(environment)
+        let (root, problems) = YAMLParser.parse(said.text)
+        let reader = InventoryReader(
+            decoder: YAMLDecoder(problems: problems), folder: "", environment: said.variables, secretFile: secretFile)
+        reader.isOfFile = false
+        let inventory = read(root, reader)
+        let missing = said.problems
+        // What isn't set at all was told in better words.
+        let wrong = reader.decoder.problems.map(said.located).filter { problem in
+            !missing.contains { $0.message.hasPrefix(problem.message.prefix { $0 != ":" }) }
+        }
+        guard missing.isEmpty, wrong.isEmpty else { throw InventoryError(code: .invalid, problems: missing + wrong) }
+        return LoadedInventory(
+            inventory: inventory, warnings: said.warnings + reader.decoder.warnings.map(said.located))
     }
 
     /// What an earlier ScaleODM was configured by and nothing else is.
-    private static let legacyVariables = ["SCALEODM_DATABASE_URL", "SCALEODM_ODM_IMAGE", "SCALEODM_S3_BUCKET"]
+    private static let legacyVariables = [
+        EnvironmentInventory.databaseURL, "SCALEODM_ODM_IMAGE", EnvironmentInventory.bucket,
+    ]
 
     private func legacyWarnings(text: String, path: String) -> [InventoryProblem] {
         Self.legacyVariables.filter { environment($0) != nil && text.range(of: "${\($0)") == nil }.map {

@@ -15,7 +15,7 @@ extension GatewayService {
         let (storage, health) = (ground.places.files, ground.health)
         let intake = TaskIntake(
             fleet: parts.fleet, clock: parts.clock, random: parts.random,
-            objectStorage: ObjectStorageIntake(buckets: parts.buckets))
+            objectStorage: ObjectStorageIntake(buckets: parts.buckets), fileRefusal: ground.places.refusal)
         let images = ImageLimit(
             fleet: parts.fleet, configured: inventory.limits.images, owners: parts.owners)
         let receiver = UploadReceiver(
@@ -50,8 +50,9 @@ extension GatewayService {
                     parts.lookup, retentions: [inventory.limits.inputRetention, inventory.limits.taskRetention]),
                 buckets: parts.buckets, tracesDownloads: spans != nil),
             action: TaskActionHandler(
-                lookup: parts.lookup, intake: intake, store: parts.store, clock: parts.clock, images: images,
-                wishes: wishes),
+                actions: TaskActions(
+                    lookup: parts.lookup, store: parts.store, clock: parts.clock, images: images, wishes: wishes),
+                intake: intake),
             auth: AuthHandler(), assets: AssetsHandler(lookup: parts.lookup, buckets: parts.buckets))
     }
 }

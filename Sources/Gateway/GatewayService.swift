@@ -23,6 +23,7 @@ public struct GatewayService: Sendable {
     private let status = GatewayStatus()
     private let source: InventorySource?
     let metrics: GatewayMetrics
+    private let changes = LiveChanges()
     private let tracing: TraceSettings?
     /// Where spans go; nil where no collector is named.
     let spans: SpanQueue?
@@ -89,6 +90,7 @@ public struct GatewayService: Sendable {
 
     /// Reads the inventory again and takes over what has changed; of a mistake only the log tells.
     public func reload() async {
+        guard source != nil else { return logger.warning("nothing is reloaded: the inventory came from no file") }
         guard let parts = status.stage.parts, let reloader = parts.backends.reloader else {
             return logger.warning("nothing is reloaded while the gateway starts")
         }
@@ -130,7 +132,9 @@ public struct GatewayService: Sendable {
         let tokens = TokenGuard(inventory.auth)
         let tally = UploadTally(limit: inventory.limits.uploadTask)
         let marks = LifeMarks(folder: inventory.storage.directory, pool: ground.pool)
-        let replica = Replica(parts, ground.record.leases, dispatcher, fetching, tally, marks, logger, loop: control)
+        let id = TaskID(randomUUID: parts.random).string
+        let replica = Replica(
+            parts, ground.record.leases, dispatcher, fetching, tally, marks, logger, holder: id, loop: control)
         var routes = apiRoutes(parts, ground, dispatcher, fetching, tally, upstreams, tokens)
         routes.health = HealthHandler { [status, minFree = inventory.storage.minFree] in
             Readiness(status.stage, minFree: minFree, now: .now())
@@ -145,7 +149,11 @@ public struct GatewayService: Sendable {
                 clock: ground.clock, logger: logger, loop: control, metrics: metrics)
         }
         let background = controlServices(parts, ground, fetching, replica)
-        var services = replica.first + background + [roster, health, dispatcher, api]
+        let tasks = TasksResource(
+            store: parts.store, events: ground.record.events, mirror: parts.mirror, fleet: parts.fleet,
+            clock: ground.clock)
+        let live = LiveParts(identity(id, ground), parts, tasks: tasks, health, loop: control)
+        var services = replica.first + background + live.services + [roster, health, dispatcher, api]
         if let reloader { services.append(reloader) }
         if let tracing, let spans {
             services.append(
@@ -158,8 +166,15 @@ public struct GatewayService: Sendable {
             .init(
                 store: parts.store, events: ground.record.events, fleet: parts.fleet, mirror: parts.mirror,
                 health: health,
-                backends: BackendControl(roster: roster, dispatcher: dispatcher, parts: parts, reloader: reloader)))
+                backends: BackendControl(roster: roster, dispatcher: dispatcher, parts: parts, reloader: reloader),
+                live: live, tasks: routes.action.actions))
         try await ServiceGroup(services, on: control).run()
+    }
+
+    private func identity(_ replica: String, _ ground: Groundwork) -> GatewayResource.Identity {
+        GatewayResource.Identity(
+            version: Self.version, hostName: HostName.current, replica: replica, startedAt: status.startedAt,
+            database: ground.database.dialect, storage: ground.places.bucket == nil ? "folder" : "s3")
     }
 
     /// All that works in the background.
@@ -199,7 +214,7 @@ public struct GatewayService: Sendable {
         let duties = isShared ? Duties.shared(ground.clock) : .alone
         let following = Following()
         let mirror = StatusMirror(
-            mayForget: { database.isUp }, endDelay: { duties.replicas > 1 ? .seconds(1) : .zero })
+            mayForget: { database.isUp }, endDelay: { duties.replicas > 1 ? .seconds(1) : .zero }, changes: changes)
         let lookup = TaskLookup(
             mirror: mirror, store: record.tasks, fleet: fleet, clock: ground.clock,
             isFollowing: { !isShared || !database.isUp || following.isTrue(at: database.listenEpoch) })
@@ -215,6 +230,7 @@ public struct GatewayService: Sendable {
             webhooks: WebhookPolicy(nodeWideURL: inventory.webhooks.url?.description),
             owners: OwnerPolicies(inventory.auth))
         parts.metrics = metrics
+        parts.changes = changes
         parts.spans = spans
         parts.roster = roster
         parts.buckets = buckets
@@ -231,7 +247,8 @@ public struct GatewayService: Sendable {
             gateway: ground.record.installationID, downloads: inventory.downloads, clock: ground.clock, logger: logger,
             buckets: buckets, store: ground.record.tasks, metrics: metrics.upstream)
         let roster = Roster(
-            fleet: Fleet([], offlineAfter: inventory.scheduling.offlineAfter), memory: ground.record.backends,
+            fleet: Fleet([], offlineAfter: inventory.scheduling.offlineAfter, changes: changes),
+            memory: ground.record.backends,
             isAlone: ground.record.database.dialect == .sqlite, clock: ground.clock, logger: logger, loop: control,
             make: { definition in try builder.member(definition) })
         let change = try await roster.list(inventory.backends)

@@ -86,7 +86,7 @@ extension Connection {
             output.append(contentsOf: bytes)
         } else {
             try await flush()
-            socket.writeDeadline = socket.loop.now + limits.unread
+            socket.writeDeadline = socket.loop.now + (unread ?? limits.unread)
             do { try await socket.send(bytes) } catch { throw lost(error) }
         }
         try await endPiece(bytes.count)
@@ -252,7 +252,7 @@ extension Connection {
     }
 
     private func waitForRoom() async throws(ReactorError) {
-        socket.writeDeadline = socket.loop.now + limits.unread
+        socket.writeDeadline = socket.loop.now + (unread ?? limits.unread)
         try await socket.writable()
     }
 

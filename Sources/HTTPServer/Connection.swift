@@ -36,6 +36,8 @@ final class Connection: @unchecked Sendable {
     @exclusivity(unchecked) var output: [UInt8] = []
     @exclusivity(unchecked) var sent = 0
     @exclusivity(unchecked) var isFlushPending = false
+    /// How long this answer may wait for its reader, where that isn't the listener's limit.
+    @exclusivity(unchecked) var unread: Duration?
     /// True while it waits for a request of which not a byte has come: then it may be closed without harm.
     @exclusivity(unchecked) private(set) var isIdle = false
 
@@ -105,6 +107,7 @@ final class Connection: @unchecked Sendable {
         isHead = head.request.method == .head
         minorVersion = head.request.minorVersion
         keepsAlive = head.keepsAlive
+        unread = nil
         notes.reset()
         guard head.framing != .none else { return }
         body = RequestBody(connection: self, framing: head.framing, expectsContinue: head.expectsContinue)

@@ -31,11 +31,13 @@ public struct ResponseWriter: ~Copyable {
     /// - Parameters:
     ///   - response: the head, without framing.
     ///   - contentLength: bytes of the body; nil sends it chunked, or up to the connection's end to HTTP/1.0.
+    ///   - unread: how long this body may wait for a client that doesn't read; nil: the listener's `ServerLimits.unread`.
     /// - Returns: what writes the body.
     /// - Throws: `connectionLost`, `clientTooSlow`.
     public consuming func start(
-        _ response: HTTPResponse, contentLength: Int64?
+        _ response: HTTPResponse, contentLength: Int64?, unread: Duration? = nil
     ) async throws(HTTPServerError) -> BodyWriter {
+        connection.unread = unread
         connection.start(response, contentLength: contentLength)
         return BodyWriter(connection: connection)
     }

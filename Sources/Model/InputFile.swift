@@ -21,6 +21,6 @@ public struct InputFile: Sendable, Equatable {
     public var isImage: Bool {
         let lower = name.lowercased()
         if lower.hasSuffix(".txt") || lower.hasSuffix(".zip") { return false }
-        return !["align.las", "align.laz", "align.tif"].contains(lower)
+        return !Self.alignNames.contains(lower)
     }
 }

@@ -66,6 +66,11 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// A whole number, or `null` without one.
+    public mutating func integer(orNull value: (some BinaryInteger)?) {
+        if let value { integer(value) } else { null() }
+    }
+
     /// A number as JavaScript would write it: `93`, not `93.0`; not a number and infinities are `null`.
     public mutating func double(_ value: Double) {
         if let whole = Int64(exactly: value), whole.magnitude < 1 << 53 { return integer(whole) }

@@ -50,6 +50,8 @@ public struct AttemptRecord: Sendable, Equatable {
     public var reason: String
     /// Whether a cancel is still to be carried out on the backend.
     public var cancelIsWanted: Bool
+    /// Whether that cancel is an operator's, who moves the task: once it is seen true, the task goes back to the queue.
+    public var isMoving: Bool
     /// Whether it was given up while its backend was silent.
     public var isFenced: Bool
     /// Whether the backend may hold something of it: an upload area, a task, a project.
@@ -100,7 +102,7 @@ extension AttemptRecord {
         attempts.number, attempts.backend, attempts.backend_task, attempts.state, attempts.prefetch, attempts.in_place,
         attempts.reason, attempts.cancel, attempts.fenced, attempts.copy, attempts.outcome, attempts.counted,
         attempts.failure, attempts.log_cursor, attempts.output, attempts.carrier, attempts.recorded_at,
-        attempts.sending_at, attempts.committing_at, attempts.accepted_at, attempts.ended_at
+        attempts.sending_at, attempts.committing_at, attempts.accepted_at, attempts.ended_at, attempts.moving
         """
 
     init(reading reader: inout RowReader, of task: TaskID) throws {
@@ -124,5 +126,6 @@ extension AttemptRecord {
         committingAt = try reader.timeIfPresent()
         acceptedAt = try reader.timeIfPresent()
         endedAt = try reader.timeIfPresent()
+        isMoving = try reader.boolean()
     }
 }

@@ -14,6 +14,8 @@ public enum EventKind: String, Sendable, CaseIterable {
     case completed, failed, canceled
     // The owner's wishes
     case cancelRequested, removeRequested, restartRequested, restartedInPlace
+    // An operator's wish
+    case moveRequested
     // Afterwards
     case inputsExpired, resultsPurged, webhookDelivered, webhookFailed, webhookGivenUp
     // Anything else worth telling

@@ -8,5 +8,7 @@ public enum Migrations {
         Migration(2, "tasks whose images are in object storage") { _ in objectStorage },
         Migration(3, "backends that come and go") { _ in changingBackends },
         Migration(4, "attempts that one of several gateways carries out") { _ in replicas },
+        Migration(5, "kinds of input files") { _ in inputKinds },
+        Migration(6, "attempts that an operator moves away from their backend") { _ in moving },
     ]
 }

@@ -31,6 +31,10 @@ public struct QueuedTask: Sendable, Equatable {
     public var run: Int
     /// What it says of object storage: JSON text; nil for tasks with files of their own.
     public var objectStorage: String?
+    /// What there is among its files beside usual images.
+    public var inputKinds: InputKinds = []
+    /// Whether it asks for certain results.
+    public var choosesOutputs = false
     /// The attempt that sends its inputs ahead, if there is one.
     public var prefetch: AttemptRecord?
     /// The attempt whose backend still holds the project of an earlier run: a restart in place is possible there.
@@ -41,7 +45,8 @@ extension QueuedTask {
     /// What the reader below reads, in its order; the attempt's columns follow.
     static let columns = """
         tasks.spelling, tasks.owner, tasks.options, tasks.priority, tasks.images, tasks.bytes, tasks.queued_at,
-        tasks.not_before, tasks.passed_over, tasks.failures, tasks.bound_to, tasks.waiting, tasks.run, tasks.object_storage
+        tasks.not_before, tasks.passed_over, tasks.failures, tasks.bound_to, tasks.waiting, tasks.run, tasks.object_storage,
+        tasks.input_kinds, CASE WHEN tasks.outputs IS NULL THEN 0 ELSE 1 END
         """
 
     init(row: Row) throws {
@@ -60,6 +65,8 @@ extension QueuedTask {
         isWaiting = try reader.boolean()
         run = try reader.int()
         objectStorage = try reader.textIfPresent()
+        inputKinds = InputKinds(rawValue: try reader.int())
+        choosesOutputs = try reader.boolean()
         if !reader.nextIsNull { prefetch = try AttemptRecord(reading: &reader, of: id) }
     }
 }

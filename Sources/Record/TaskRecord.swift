@@ -62,6 +62,8 @@ public struct TaskRecord: Sendable, Equatable {
     public var bytes: ByteCount
     /// What the owner says as imagesCount; nil until it was asked.
     public var imagesShown: Int?
+    /// What there is among its files beside usual images; from the commit on.
+    public var inputKinds: InputKinds
     /// Counted failures since the commit or the last restart.
     public var failures: Int
     /// Backends that refused it, passed over until all others have too.
@@ -124,7 +126,7 @@ extension TaskRecord {
         tasks.date_created, tasks.created_at, tasks.data_at, tasks.committed_at, tasks.queued_at, tasks.not_before,
         tasks.ended_at, tasks.kept_from, tasks.inputs_expired_at, tasks.inputs_removed_at, tasks.images, tasks.bytes,
         tasks.images_shown, tasks.failures, tasks.passed_over, tasks.bound_to, tasks.run, tasks.last_attempt,
-        tasks.owner_code, tasks.progress, tasks.processing_time, tasks.error, tasks.lines, tasks.revision
+        tasks.owner_code, tasks.progress, tasks.processing_time, tasks.error, tasks.lines, tasks.input_kinds, tasks.revision
         """
 
     /// SELECT … FROM: a task's row with that of its current attempt, for `init(joined:)`.
@@ -173,6 +175,7 @@ extension TaskRecord {
         processingTime = try reader.integer()
         errorMessage = try reader.textIfPresent()
         lineCount = try reader.int()
+        inputKinds = InputKinds(rawValue: try reader.int())
         revision = try reader.integer()
     }
 

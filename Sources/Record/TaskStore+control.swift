@@ -9,6 +9,8 @@ public enum CancelOutcome: Sendable, Equatable {
     case pending(AttemptRecord)
     /// It was canceled before.
     case alreadyCanceled
+    /// It is over, and only a task that isn't was meant.
+    case over(TaskState)
     /// The caller sees no such task.
     case unknown
 }
@@ -39,14 +41,16 @@ public enum RemoveOutcome: Sendable, Equatable {
 
 /// Cancel and restart: recorded and answered at once, carried out until they are true (rules).
 extension TaskStore {
-    /// The owner wants the task to end. Also a final one becomes canceled, as on NodeODM.
+    /// The owner wants the task to end. Also a final one becomes canceled, as on NodeODM, unless only an unfinished one is meant.
     public func requestCancel(
-        _ task: TaskID, for scope: OwnerScope, at: Timestamp
+        _ task: TaskID, for scope: OwnerScope, unfinishedOnly: Bool = false, at: Timestamp
     ) async throws(RecordError) -> CancelOutcome {
         try await transition(at: at) { transition in
             guard let record = try await transition.lock(task, for: scope), record.isCommitted else { return .unknown }
             if record.state == .canceled { return .alreadyCanceled }
-            if record.state.isFinal { return try await transition.recode(record) }
+            if record.state.isFinal {
+                return unfinishedOnly ? .over(record.state) : try await transition.recode(record)
+            }
             guard let attempt = record.liveAttempt else {
                 _ = try await transition.cancelNow(record)
                 return .canceled(interrupted: nil)

@@ -5,7 +5,8 @@ internal import SQL
 extension TaskStore {
     /// The backend says that the task is over.
     ///
-    /// A task that its owner cancelled becomes canceled however the run ended; one that is to be restarted is queued.
+    /// A task that its owner cancelled becomes canceled however the run ended; one that is to be restarted is queued. One that
+    /// an operator moves is queued where its run was ended for that; an end of the run's own is the task's.
     /// The webhooks are in the outbox when this returns `.ended`.
     public func finish(
         _ key: AttemptKey, _ end: TaskEnd, webhook: WebhookPolicy = .init(), at: Timestamp
@@ -20,6 +21,8 @@ extension TaskStore {
                 task.state = .placed
             }
             guard attempt.state == .committing || attempt.state == .accepted else { throw GuardFailed() }
+            let hasLeft = attempt.isMoving && task.intent == .none && end.state == .canceled
+            if hasLeft { return try await transition.requeueMoved(task, attempt) }
             try await transition.end(attempt, AttemptOutcome(end.state), failure: end.errorMessage)
             switch task.intent {
             case .none: return try await transition.conclude(task, end, webhook)
@@ -48,6 +51,16 @@ extension TaskStore {
             if let attempt = record.liveAttempt { try await transition.giveUp(attempt, .released) }
             return try await transition.conclude(record, TaskEnd(code: .failed, errorMessage: reason), webhook)
         }
+    }
+}
+
+extension Transition {
+    /// The run of a task that is moved was seen to have ended for that: it waits for another backend.
+    fileprivate func requeueMoved(_ task: TaskRecord, _ attempt: AttemptRecord) async throws -> EndOutcome {
+        let reason = "its run on \(attempt.backend) was ended, so that it can begin anew elsewhere"
+        try await end(attempt, .released, failure: reason)
+        try await tell(.released, of: attempt, reason)
+        return try await requeue(task, QueueEntry(failures: task.failures, passedOver: task.passedOver))
     }
 }
 

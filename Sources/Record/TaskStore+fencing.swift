@@ -21,7 +21,8 @@ extension TaskStore {
             try await transition.end(attempt, .fenced, failure: reason)
             try await transition.change(SQLText.fence(SQLValue(key.task), SQLValue(key.number)))
             try await transition.tell(.fenced, of: attempt, reason)
-            if isFinal { try await transition.leave(attempt, .remove) }
+            // What was to be moved away isn't taken back either.
+            if isFinal || attempt.isMoving { try await transition.leave(attempt, .remove) }
             switch task.intent {
             case .none:
                 var entry = QueueEntry(failures: task.failures)

@@ -37,7 +37,9 @@ extension TaskStore {
             let files = try await transition.files(of: task)
             guard !files.isEmpty else { return .noFiles }
             let (images, bytes) = files.counted
-            try await transition.change(SQLText.finish(SQLValue(task), SQLValue(images), SQLValue(bytes)))
+            try await transition.change(
+                SQLText.finish(
+                    SQLValue(task), SQLValue(images), SQLValue(bytes), SQLValue(InputKinds(of: files).rawValue)))
             try await transition.tell(.fetched, of: task, "\(images) images, \(files.count) files, \(bytes)")
             return .committed(images: images, bytes: bytes)
         }
@@ -66,7 +68,10 @@ extension TaskStore {
             "DELETE FROM files WHERE task = $1 AND fetched = 1 RETURNING name, bytes, digest, storage_key")
         static let finish = Statement(
             "fetch.finish",
-            "UPDATE tasks SET fetching = 0, images = $2, bytes = $3 WHERE id = $1 AND state = 'queued' AND fetching = 1"
+            """
+            UPDATE tasks SET fetching = 0, images = $2, bytes = $3, input_kinds = $4
+            WHERE id = $1 AND state = 'queued' AND fetching = 1
+            """
         )
         static let failure = Statement(
             "fetch.failure",

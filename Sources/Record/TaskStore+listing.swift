@@ -9,12 +9,15 @@ public struct TaskFilter: Sendable, Equatable {
     public var backend: BackendName?
     /// Only tasks whose name or identity contains this, without regard to case.
     public var text: String?
+    /// Only tasks of the token of this name; an empty name: only those that were sent without a token.
+    public var owner: String?
 
     /// Nothing given shows all.
-    public init(state: TaskState? = nil, backend: BackendName? = nil, text: String? = nil) {
+    public init(state: TaskState? = nil, backend: BackendName? = nil, text: String? = nil, owner: String? = nil) {
         self.state = state
         self.backend = backend
         self.text = text
+        self.owner = owner
     }
 }
 
@@ -74,6 +77,7 @@ extension TaskStore {
         let values: [SQLValue] = [
             SQLValue(filter.state), SQLValue(filter.backend), .cleaned(filter.text.map(Self.pattern)),
             SQLValue(after?.createdAt.milliseconds ?? .max), .cleaned(after?.key ?? ""), SQLValue(limit + 1),
+            .cleaned(filter.owner),
         ]
         var tasks = try await rows(of: SQLText.page(values)) { row in try TaskRecord(joined: row) }
         guard tasks.count > limit else { return TaskPage(tasks: tasks, next: nil) }
@@ -119,6 +123,7 @@ extension TaskStore {
                 AND (CAST($1 AS TEXT) IS NULL OR tasks.state = $1)
                 AND (CAST($2 AS TEXT) IS NULL OR attempts.backend = $2)
                 AND (CAST($3 AS TEXT) IS NULL OR LOWER(tasks.name) LIKE $3 ESCAPE '\\' OR tasks.id LIKE $3 ESCAPE '\\')
+                AND (CAST($7 AS TEXT) IS NULL OR COALESCE(tasks.owner, '') = $7)
                 AND (tasks.created_at < $4 OR (tasks.created_at = $4 AND tasks.id < $5))
             ORDER BY tasks.created_at DESC, tasks.id DESC LIMIT $6
             """)

@@ -149,7 +149,8 @@ extension TaskStore {
             let (images, bytes) = (counted.images + record.images, counted.bytes + record.bytes)
             try await transition.change(
                 SQLText.commit(
-                    SQLValue(task), SQLValue(at), SQLValue(images), SQLValue(bytes), SQLValue(fetching)))
+                    SQLValue(task), SQLValue(at), SQLValue(images), SQLValue(bytes), SQLValue(fetching),
+                    SQLValue(InputKinds(of: files).rawValue)))
             transition.moved(record, to: .queued)
             try await transition.tell(
                 .committed, of: task, "\(images) images, \(files.count) files, \(bytes)")
@@ -185,7 +186,7 @@ extension TaskStore {
             "task.commit",
             """
             UPDATE tasks SET state = 'queued', waiting = 0, committed_at = $2, queued_at = $2, images = $3, bytes = $4,
-                fetching = $5
+                fetching = $5, input_kinds = $6
             WHERE id = $1 AND state = 'receiving'
             """)
     }

@@ -143,7 +143,7 @@ extension Transition {
             VALUES ($1, $2, $3, $4, 'recorded', $5, $6, $7, $8, $9, $10)
             ON CONFLICT (task, number) DO UPDATE SET backend = excluded.backend, backend_task = excluded.backend_task,
                 state = 'recorded', prefetch = excluded.prefetch, in_place = excluded.in_place,
-                reason = excluded.reason, recorded_at = excluded.recorded_at, cancel = 0, fenced = 0, copy = 0,
+                reason = excluded.reason, recorded_at = excluded.recorded_at, cancel = 0, moving = 0, fenced = 0, copy = 0,
                 outcome = NULL, counted = 0, failure = NULL, log_cursor = 0, output = excluded.output,
                 carrier = excluded.carrier, ended_at = NULL
             WHERE attempts.state = 'ended' AND attempts.sending_at IS NULL AND attempts.committing_at IS NULL

@@ -26,9 +26,9 @@ extension Transition {
             SQLText.forgetCopy(SQLValue(attempt.attempt.task), SQLValue(attempt.attempt.number)))
     }
 
-    /// Ends a live attempt of a task that its owner gave up, where nothing can have started: nothing to wait for.
-    func giveUp(_ attempt: AttemptRecord, _ outcome: AttemptOutcome) async throws {
-        try await end(attempt, outcome)
+    /// Ends a live attempt that isn't wanted any more, where nothing can have started: nothing to wait for.
+    func giveUp(_ attempt: AttemptRecord, _ outcome: AttemptOutcome, failure: String? = nil) async throws {
+        try await end(attempt, outcome, failure: failure)
         // A restart in place has no area: what is there under its name is the project of an earlier run.
         if attempt.isInPlace { return try await forgetCopy(of: attempt) }
         if attempt.state == .sending { try await leave(attempt, .discard) }

@@ -97,7 +97,7 @@ struct Verdicts {
     }
 
     private func needs(_ backend: BackendSnapshot) -> Reason? {
-        let missing = requirements.needs.subtracting(backend.kind.abilities)
+        let missing = requirements.needs.missing(at: backend.kind)
         return missing.isEmpty ? nil : .unsupported(missing)
     }
 
@@ -124,9 +124,9 @@ extension BackendKind {
     /// What tasks of a kind of backend may need (contract, section 11; rules, S3).
     var abilities: TaskNeeds {
         switch self {
-        case .argo: [.seed, .sideFiles, .outputs, .objectStorage, .archives]
+        case .argo: [.seed, .sideFiles, .outputs, .objectStorage, .archives, .otherFiles]
         case .scaleodm: [.objectStorage, .archives]
-        case .nodeodm: [.seed, .sideFiles, .outputs]
+        case .nodeodm: [.seed, .sideFiles, .outputs, .otherFiles]
         }
     }
 }

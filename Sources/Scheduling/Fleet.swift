@@ -23,6 +23,14 @@ struct Fleet {
 
         /// Images ahead of a new task for each slot of weight 1.
         var predictedWait: Double { PredictedWait.wait(work: work, slots: slots, weight: snapshot.weight) }
+
+        /// Whether it is chosen before another of its tier: shorter wait, then faster, then longer not chosen, then by name.
+        func precedes(_ other: Member) -> Bool {
+            let (wait, otherWait) = (predictedWait, other.predictedWait)
+            if wait != otherWait { return wait < otherWait }
+            if snapshot.weight != other.snapshot.weight { return snapshot.weight > other.snapshot.weight }
+            return (lastChosen, snapshot.name) < (other.lastChosen, other.snapshot.name)
+        }
     }
 
     var members: [Member]

@@ -73,7 +73,7 @@ struct PlacementPass {
             var count = 0
             for position in entry.members where fleet.members[position].free > 0 {
                 count += 1
-                if best.map({ precedes(position, $0) }) ?? true { best = position }
+                if best.map({ fleet.members[position].precedes(fleet.members[$0]) }) ?? true { best = position }
             }
             if let best {
                 return (best, index == 0 ? .shortestWait(candidates: count) : .spilled(candidates: count))
@@ -81,16 +81,6 @@ struct PlacementPass {
             guard spill.mayLeave(entry, fleet, taskClass, task) else { return nil }
         }
         return nil
-    }
-
-    /// Shorter wait, then faster, then longer not chosen, then by name.
-    private func precedes(_ left: Int, _ right: Int) -> Bool {
-        let first = fleet.members[left]
-        let second = fleet.members[right]
-        let (firstWait, secondWait) = (first.predictedWait, second.predictedWait)
-        if firstWait != secondWait { return firstWait < secondWait }
-        if first.snapshot.weight != second.snapshot.weight { return first.snapshot.weight > second.snapshot.weight }
-        return (first.lastChosen, first.snapshot.name) < (second.lastChosen, second.snapshot.name)
     }
 
     private mutating func place(_ task: QueuedTask, on position: Int, _ choice: Placement.Choice) {

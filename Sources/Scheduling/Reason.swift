@@ -28,7 +28,7 @@ public enum Reason: Sendable, Equatable {
     case imageNotAllowed(String)
     /// The task goes on with a project that another backend holds.
     case lacksProject
-    /// It refused this task, and others haven't yet.
+    /// It refused this task, or an operator moved the task elsewhere; and others haven't refused it yet.
     case refusedBefore
     /// No slot is free.
     case full(slots: Int)
@@ -73,9 +73,29 @@ public enum Reason: Sendable, Equatable {
         case .unsupported(let needs): "can't take \(needs.text)"
         case .imageNotAllowed(let image): "doesn't allow the image \(image)"
         case .lacksProject: "doesn't hold the project that this task goes on with"
-        case .refusedBefore: "refused this task before"
+        case .refusedBefore: "is passed over: it refused this task, or an operator moved it elsewhere"
         case .full(let slots): slots == 1 ? "has its one slot in use" : "has all \(slots) slots in use"
         case .higherTier(let tier): "is in tier \(tier), which waits for scheduling.spill_after"
+        }
+    }
+
+    /// Whether the backend can take the task, and only a slot is wanting.
+    var isAboutSlots: Bool {
+        switch self {
+        case .full, .higherTier: true
+        case .retired, .locked, .draining, .offline, .neverRead, .failing, .probing, .tooManyImages, .unknownOption,
+            .missingLabel, .unsupported, .imageNotAllowed, .lacksProject, .refusedBefore:
+            false
+        }
+    }
+
+    /// Whether the backend is left alone for a short while after a failure.
+    var isAboutFailures: Bool {
+        switch self {
+        case .failing, .probing: true
+        case .retired, .locked, .draining, .offline, .neverRead, .tooManyImages, .unknownOption, .missingLabel,
+            .unsupported, .imageNotAllowed, .lacksProject, .refusedBefore, .full, .higherTier:
+            false
         }
     }
 }

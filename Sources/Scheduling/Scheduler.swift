@@ -63,13 +63,12 @@ public struct Scheduler: Sendable {
             if reasons.isEmpty, member.snapshot.tier > tier {
                 reasons.append(.higherTier(member.snapshot.tier))
             }
-            return Candidate(
-                backend: member.snapshot.name, tier: member.snapshot.tier, slots: member.slots,
-                occupied: member.occupied, predictedWait: member.predictedWait, reasons: reasons)
+            return (member, Candidate(member, reasons, policy))
         }
         return candidates.sorted { left, right in
-            if left.isAble != right.isAble { return left.isAble }
-            return (left.tier, left.predictedWait, left.backend) < (right.tier, right.predictedWait, right.backend)
-        }
+            if left.1.isAble != right.1.isAble { return left.1.isAble }
+            if left.1.tier != right.1.tier { return left.1.tier < right.1.tier }
+            return left.0.precedes(right.0)
+        }.map(\.1)
     }
 }

@@ -112,6 +112,15 @@ public struct TaskQueue: Sendable {
         return nil
     }
 
+    /// Leaves the oldest task of a group out, in a copy that is only looked through.
+    mutating func dropHead(of group: Int) { groups[group].dropFirst() }
+
+    /// Those that aren't ready, the first to be ready first.
+    var pausingTasks: [QueuedTask] {
+        let tasks = pausing.compactMap { entries[$0] }
+        return tasks.sorted { ($0.task.readySince, $0.ticket) < ($1.task.readySince, $1.ticket) }.map(\.task)
+    }
+
     /// The class of a task under the limits of the last pass.
     static func taskClass(of task: QueuedTask, imageBounds: [Int]) -> TaskClass {
         TaskClass(

@@ -135,15 +135,8 @@ struct InventoryTests {
         #expect(throws: InventoryError.self) { try loader().load(path: "/tmp") }
     }
 
-    @Test("a start from the environment alone is refused by the names of its variables")
-    func environmentOnly() throws {
-        let world = ["SCALEODM_DATABASE_URL": "x", "SCALEODM_ODM_IMAGE": "y"]
-        let error = #expect(throws: InventoryError.self) { try loader(world).loadFromEnvironment() }
-        #expect(error?.code == .notSupported)
-        #expect(
-            error?.description
-                == "scaleodm: a start from SCALEODM_DATABASE_URL, SCALEODM_ODM_IMAGE without a file is not supported yet;"
-                + " write an inventory and pass it by -c FILE")
+    @Test("with a file the file wins over ScaleODM's variables, with a warning for each")
+    func fileWins() throws {
         let loaded = try load(
             "database: ${SCALEODM_DATABASE_URL:-sqlite:a}\nbackends: []\n",
             environment: ["SCALEODM_ODM_IMAGE": "y", "SCALEODM_DATABASE_URL": "sqlite:b"])

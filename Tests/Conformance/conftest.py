@@ -12,11 +12,16 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+# Everything is on loopback. Without this each HTTP call walks through the environment for proxies, which pytest changes beneath the
+# threads of a test: it then ends by a KeyError of PYTEST_CURRENT_TEST.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
 from harness import programs
 from harness.argo import ArgoCluster
 from harness.cable import Cable
 from harness.gateway import Gateway
 from harness.images import Flight, jpeg
+from harness.pod import Pod
 from harness.postgres import Postgres
 from harness.receiver import Receiver
 from harness.s3 import S3Server
@@ -135,6 +140,10 @@ class World:
         self._closing.callback(gateway.stop)
         return gateway
 
+    def pod(self, cluster, variables, start=True):
+        """A gateway without a file in a pod of the cluster."""
+        return self._stopped_later(Pod(self._place("pod"), cluster, variables, start))
+
     def _stopped_later(self, thing):
         self._closing.callback(thing.stop)
         return thing
@@ -163,9 +172,13 @@ class World:
         behind = [self.node(**flags) for _ in range(nodes)]
         return Target(self.gateway(behind, settings, token), behind)
 
-    def close(self):
-        self._closing.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def close(self, keep=False):
+        """Stops everything; the folder goes too unless it is kept."""
+        try:
+            self._closing.close()
+        finally:
+            if not keep:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Target:

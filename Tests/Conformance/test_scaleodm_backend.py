@@ -7,7 +7,7 @@ import pytest
 import requests
 from pyodm import Node
 
-from harness.api import CANCELED, COMPLETED, FAILED, RUNNING, error_of, plain
+from harness.api import CANCELED, COMPLETED, FAILED, QUEUED, RUNNING, error_of, plain
 from harness.gateway import command, yaml
 from harness.images import jpeg
 from harness.s3 import Place
@@ -160,11 +160,52 @@ def test_a_problem_document_is_the_reason_that_is_shown(setting):
     assert setting.other.effects("created") == {}
 
 
-def test_ground_control_never_gets_lost_there(setting):
-    api = setting.make({"scheduling": {"refresh": "200ms", "spill_after": "100ms", "attempts": 1}})
-    done = api.wait(api.submit([*pictures(2), ("gcp_list.txt", b"EPSG:4326\n")]))
-    assert done["status"]["code"] == FAILED and "gcp_list.txt" in done["status"]["errorMessage"]
+@pytest.mark.parametrize("files, fields, word", [
+    ([("gcp_list.txt", b"EPSG:4326\n")], {}, "gcp_list.txt"),
+    ([("align.laz", b"LASF")], {}, "align.laz"),
+    ([("seed.zip", b"PK")], {}, "seed.zip"),
+    ([], {"outputs": '["odm_orthophoto/odm_orthophoto.tif"]'}, "chosen outputs"),
+])
+def test_where_nothing_else_is_listed_its_client_is_told_at_once(setting, files, fields, word):
+    api = setting.make()
+    uuid = api.init(**fields)["uuid"]
+    for file in [*pictures(2), *files]:
+        assert api.upload(uuid, [file]) == {"success": True}
+    refusal = error_of(api.commit(uuid))
+    assert word in refusal and "No backend of this gateway takes" in refusal
     assert setting.other.effects("created") == {}
+    assert api.wait(api.submit(pictures(2)))["status"]["code"] == COMPLETED
+
+
+def test_ground_control_beside_images_on_s3_is_told_too(setting):
+    api = setting.make()
+    setting.store.put(FLIGHT, [*pictures(2), ("geo.txt", b"EPSG:4326\n")])
+    assert "GCP, geo or align files" in error_of(api.new(zipurl=FLIGHT))
+    assert setting.other.effects("created") == {}
+
+
+def test_ground_control_goes_to_a_node_and_waits_for_it_over_a_restart(setting):
+    """The node's one slot is taken and the other instance's are free: it waits all the same, and knows why after a restart."""
+    api = setting.make()
+    node = setting.node(max_parallel=1, task_seconds=3600, init_seconds=0)
+    setting.server.configure(backends=[setting.other.backend(), node.backend()])
+    setting.server.stop()
+    setting.server.start()
+    api = setting.server.api
+    ground_control = ("gcp_list.txt", b"EPSG:4326\n")
+    first = api.submit([*pictures(2), ground_control])
+    eventually("the node has it", lambda: node.starts(first) == 1)
+    second = api.submit([*pictures(3), ground_control])
+    eventually("it waits", lambda: api.code(second) == QUEUED)
+    setting.server.restart_after_kill()
+    api = setting.server.api
+    assert api.wait(api.submit(pictures(2)))["status"]["code"] == COMPLETED, "free slots are there"
+    assert api.code(second) == QUEUED
+    details = [event["detail"] for event in shown(setting.server, second)["events"]]
+    assert any("nyc can't take GCP, geo or align files" in detail for detail in details), details
+    api.act("cancel", first)
+    eventually("the node has it", lambda: node.starts(second) == 1)
+    assert len(setting.other.effects("created")) == 1
 
 
 # Never twice.

@@ -111,8 +111,9 @@ struct TaskReasonTests {
         return try #require(try JSONValue(parsing: json)["why"]?.text)
     }
 
-    @Test("of a task whose node is silent it is told since when, and what was last heard")
+    @Test("of a task whose node is silent it is told since when, what was last heard, and what to do")
     func offline() async throws {
+        let advice = "start it, or begin its tasks elsewhere with `scaleodm backends evacuate fra`"
         try await MirrorWorld.run { world in
             let id = try await world.placed("t")
             world.parts.fleet.change(MirrorWorld.name) { $0.loadReadAt = world.clock.monotonic() }
@@ -122,11 +123,11 @@ struct TaskReasonTests {
             world.parts.fleet.change(MirrorWorld.name) { $0.failuresInARow = 3 }
             #expect(
                 try await why(id, in: world)
-                    == "fra is offline since 2023-11-14T22:13:20Z (last status: running, 45 %)")
+                    == "fra is offline since 2023-11-14T22:13:20Z (last status: running, 45 %): \(advice)")
             world.parts.fleet.change(MirrorWorld.name) { $0.loadReadAt = nil }
             #expect(
                 try await why(id, in: world)
-                    == "fra has not answered since this gateway was started (last status: running, 45 %)")
+                    == "fra has not answered since this gateway was started (last status: running, 45 %): \(advice)")
             world.parts.fleet.change(MirrorWorld.name) { $0.failuresInARow = 0 }
             #expect(try await why(id, in: world) == "free slot", "it wasn't read yet, so nothing is known")
         }

@@ -136,13 +136,14 @@ struct ControlRoom: Sendable {
 
     /// A committed task with so many images; `at once` it waits for its backend.
     @discardableResult
-    func commit(_ name: String, owner: String? = nil, images: Int = 1, options: String = "[]") async throws -> TaskID {
+    func commit(
+        _ name: String, owner: String? = nil, images: Int = 1, options: String = "[]", files: [String]? = nil
+    ) async throws -> TaskID {
         let id = try #require(TaskID(name))
         _ = try await store.create(
             NewTask(id: id, owner: owner, name: name, options: options, dateCreated: now), at: now)
-        for number in 0..<images {
-            let file = InputFile(
-                name: "\(number).jpg", size: 10, digest: "d\(number)", storageKey: "\(id.key)/\(number)")
+        for (number, name) in (files ?? (0..<images).map { "\($0).jpg" }).enumerated() {
+            let file = InputFile(name: name, size: 10, digest: "d\(number)", storageKey: "\(id.key)/\(number)")
             _ = try await store.addFile(file, to: id, for: .everything, at: now)
         }
         _ = try await store.commit(id, for: .everything, at: now)
@@ -183,7 +184,7 @@ struct ControlRoom: Sendable {
         _ what: Comment, stepping step: Duration = .zero, _ isReached: () async throws -> Bool,
         at location: SourceLocation = #_sourceLocation
     ) async throws {
-        for _ in 0..<8000 {
+        for _ in 0..<30_000 {
             if try await isReached() { return }
             if step > .zero { clock.advance(by: step) }
             try await Task.sleep(for: .milliseconds(2))

@@ -29,7 +29,7 @@ struct MirrorWorld: Sendable {
 
     /// Runs a test's body in a new world, on the world's loop; with `isEmpty` no backend is listed.
     static func run(
-        onVanished: FleetMember.OnVanished = .rerun, mirror: StatusMirror = StatusMirror(), isEmpty: Bool = false,
+        onVanished: FleetMember.OnVanished = .rerun, mirror: StatusMirror? = nil, isEmpty: Bool = false,
         _ body: @escaping @Sendable (MirrorWorld) async throws -> Void
     ) async throws {
         try await LoopRunner.onLoop { loop in
@@ -45,7 +45,7 @@ struct MirrorWorld: Sendable {
 
     private init(
         _ loop: EventLoop, _ database: WatchedDatabase, _ record: RoutingRecord, _ onVanished: FleetMember.OnVanished,
-        _ mirror: StatusMirror, _ isEmpty: Bool
+        _ mirror: StatusMirror?, _ isEmpty: Bool
     ) {
         self.loop = loop
         self.database = database
@@ -55,13 +55,17 @@ struct MirrorWorld: Sendable {
                 name: Self.name, kind: .nodeodm, tier: 0, weight: 1, labels: [:], onVanished: onVanished,
                 url: "http://node1.example.org"),
             backend: backend)
-        let fleet = Fleet(isEmpty ? [] : [member], offlineAfter: 3)
-        parts = DispatchParts(
+        let changes = LiveChanges()
+        let mirror = mirror ?? StatusMirror(changes: changes)
+        let fleet = Fleet(isEmpty ? [] : [member], offlineAfter: 3, changes: changes)
+        var parts = DispatchParts(
             store: record.tasks, mirror: mirror,
             lookup: TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: clock), fleet: fleet,
             durable: Durable(clock: clock), clock: clock, random: SystemRandomBits(), logger: .silent,
             placement: WakeUp(), cleaning: WakeUp(), webhookWake: WakeUp(), attemptLimit: 5,
             impossibleAfter: .seconds(3600), webhooks: WebhookPolicy())
+        parts.changes = changes
+        self.parts = parts
         refresher = MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: .seconds(1)), loop: loop)
     }
 

@@ -144,7 +144,7 @@ struct ReplicaWorld: Sendable {
         _ what: Comment, stepping step: Duration = .zero, _ isReached: () async throws -> Bool,
         at location: SourceLocation = #_sourceLocation
     ) async throws {
-        for _ in 0..<8000 {
+        for _ in 0..<30_000 {
             if try await isReached() { return }
             if step > .zero { for gateway in gateways where !isLate(gateway) { gateway.clock.advance(by: step) } }
             try await Task.sleep(for: .milliseconds(2))

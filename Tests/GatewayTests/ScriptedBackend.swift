@@ -54,6 +54,8 @@ final class ScriptedBackend: Backend {
         var hanging: [AsyncStream<Void>.Continuation] = []
         /// Whether it is a kind that works in object storage.
         var worksInObjectStore = false
+        /// Whether it says that it is another ScaleODM.
+        var isScaleODM = false
         /// A text of an end after which another attempt is worth while.
         var worthAnother: String?
         /// What it was told of each attempt.
@@ -61,7 +63,7 @@ final class ScriptedBackend: Backend {
     }
 
     let name: BackendName
-    var kind: BackendKind { worksInObjectStore ? .argo : .nodeodm }
+    var kind: BackendKind { now.isScaleODM ? .scaleodm : worksInObjectStore ? .argo : .nodeodm }
     private let state = Mutex(State())
     private let clock: any WorldClock
 

@@ -55,6 +55,30 @@ struct HandlerTests {
         }
     }
 
+    @Test("an answer may wait for its reader for less time than the listener allows; then it is cut")
+    func impatient() async throws {
+        let (errors, failed) = AsyncStream.makeStream(of: HTTPServerError.Code?.self)
+        let handler: RequestHandler = { _, _, response in
+            do throws(HTTPServerError) {
+                var writer = try await response.start(
+                    HTTPResponse(.ok), contentLength: nil, unread: .milliseconds(200))
+                while true { try await writer.write([UInt8](repeating: 0, count: 1 << 20)) }
+            } catch {
+                failed.yield(error.code)
+                throw error
+            }
+        }
+        try await TestServer.run(handler: handler) { server in
+            let client = try await server.connect()
+            try await client.send(Self.get)
+            for await code in errors {
+                #expect(code == .clientTooSlow)
+                break
+            }
+            client.socket.close()
+        }
+    }
+
     @Test("without an answer of its own the listener says 500")
     func noAnswer() async throws {
         try await TestServer.run(handler: { _, _, _ in }) { server in

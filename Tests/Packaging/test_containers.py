@@ -40,6 +40,8 @@ def test_the_image_holds_the_program_alone_and_no_root(stages):
     assert int(user.split(":")[0]) > 0
     assert "EXPOSE" in dict(image) and values(image, "VOLUME") == ["/var/lib/scaleodm"]
     assert values(image, "ENTRYPOINT") == ['["scaleodm"]']
+    # Without an inventory it takes the place of ScaleODM's own image.
+    assert values(image, "CMD") == ['["serve"]']
     # Both are one Debian, whose libraries the program is linked against.
     assert "bookworm" in values(build, "FROM")[0] and "bookworm" in values(image, "FROM")[0]
 
@@ -120,6 +122,7 @@ def test_passwords_come_from_the_environment(compose):
 def test_the_gateway_takes_its_inventory_and_knows_both_nodes(compose, check):
     found = compose()["services"]
     text = (ROOT / "config/compose/gateway.yaml").read_text()
+    assert list(found["gateway"]["command"]) == ["serve", "-c", "/etc/scaleodm/gateway.yaml"]
     printed = check(text, **found["gateway"]["environment"])
     assert "2 backends, no errors" in printed
     for backend in yaml.safe_load(text)["backends"]:

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What both databases do alike.
-@Suite("Databases", .timeLimit(.minutes(1)))
+@Suite("Databases", .timeLimit(.minutes(5)))
 struct DatabaseTests {
     static let insertItem = Statement(
         "insert-item", "INSERT INTO items (id, number, factor, word, data) VALUES ($1, $2, $3, $4, $5)")

@@ -2,7 +2,7 @@ import SQL
 import TestSupport
 import Testing
 
-@Suite("LISTEN and NOTIFY", .timeLimit(.minutes(1)))
+@Suite("LISTEN and NOTIFY", .timeLimit(.minutes(5)))
 struct ListenTests {
     private struct Refusal: Error {}
 

@@ -2,7 +2,7 @@ import SQL
 import TestSupport
 import Testing
 
-@Suite("Migrator", .timeLimit(.minutes(1)))
+@Suite("Migrator", .timeLimit(.minutes(5)))
 struct MigratorTests {
     private static let first = Migration(1, "notes") { dialect in
         ["CREATE TABLE notes (id BIGINT PRIMARY KEY, data \(dialect.bytesType))", "INSERT INTO notes VALUES (1, NULL)"]

@@ -3,7 +3,7 @@ import SQL
 import TestSupport
 import Testing
 
-@Suite("PostgreSQL", .timeLimit(.minutes(2)))
+@Suite("PostgreSQL", .timeLimit(.minutes(5)))
 struct PostgresDatabaseTests {
     private static let backend = Statement("backend", "SELECT pg_backend_pid()")
     private static let terminate = Statement("terminate", "SELECT pg_terminate_backend($1)", isRead: false)

@@ -3,7 +3,7 @@ import SQL
 import TestSupport
 import Testing
 
-@Suite("SQLite", .timeLimit(.minutes(1)))
+@Suite("SQLite", .timeLimit(.minutes(5)))
 struct SQLiteDatabaseTests {
     private static func open(_ path: String, inline: Bool = false) async throws(DatabaseError) -> SQLiteDatabase {
         var configuration = SQLiteDatabase.Configuration()

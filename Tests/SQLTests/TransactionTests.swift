@@ -2,7 +2,7 @@ import SQL
 import TestSupport
 import Testing
 
-@Suite("Transactions", .timeLimit(.minutes(1)))
+@Suite("Transactions", .timeLimit(.minutes(5)))
 struct TransactionTests {
     private struct Refusal: Error {}
 

@@ -25,6 +25,13 @@ struct ObjectStorageEligibilityTests {
         #expect(eligible([.objectStorage, .sideFiles]) == ["argo"])
     }
 
+    @Test("another ScaleODM takes images and archives alone", arguments: [.seed, .sideFiles, .outputs, .otherFiles] as [TaskNeeds])
+    func inputs(needs: TaskNeeds) {
+        #expect(eligible(needs) == ["argo", "node"])
+        #expect(needs.missing(at: .scaleodm) == needs && needs.isSubset(of: .ofInputs))
+        #expect(needs.missing(at: .argo).isEmpty && needs.missing(at: .nodeodm).isEmpty)
+    }
+
     @Test("a task that names an image of the engine goes where that is allowed")
     func images() {
         func chosen(_ image: String) -> [String] {

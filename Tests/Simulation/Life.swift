@@ -129,6 +129,19 @@ final class Life: @unchecked Sendable {
         face.parts.placement.wake()
     }
 
+    /// As an operator does by the admin API.
+    func move(_ id: TaskID, to name: String?) {
+        guard let face else { return }
+        Task(executorPreference: world.loop) { [world] in
+            world.referee.mayMove(id)
+            let moving = try? await face.dispatcher.move(id, to: name.map { BackendName(recorded: $0) })
+            world.say {
+                "operator: \(id.string.prefix(8)) to \(name ?? "anywhere"): \(moving.map { "\($0)" } ?? "no answer")"
+            }
+            if case .refused = moving { world.referee.didNotMove(id) }
+        }
+    }
+
     func drain(_ name: String, _ isDraining: Bool) {
         guard let face else { return }
         face.parts.fleet.change(BackendName(recorded: name)) { $0.switches.isDraining = isDraining }

@@ -20,6 +20,7 @@ struct Odds {
     var cuts = 0.0
     var drains = 0.0
     var recordAway = 0.0
+    var moves = 0.0
 
     static let calm = Odds()
 
@@ -42,5 +43,6 @@ struct Odds {
         cuts = maybe(0.7)
         drains = maybe(0.5)
         recordAway = maybe(0.5)
+        moves = maybe(4)
     }
 }

@@ -185,6 +185,11 @@ final class World: @unchecked Sendable {
             world.isRecordAway = true
             world.after(world.dice.seconds(0.1, 90)) { world.isRecordAway = false }
         }
+        trouble(odds.moves, "moves") { world in
+            let client = world.clients[world.dice.pick(world.clients.count)]
+            let target = world.servers[world.dice.pick(world.servers.count)]
+            world.life?.move(client.id, to: world.dice.chance(0.5) ? target.name : nil)
+        }
         for server in servers {
             if server.kind == .nodeodm { trouble(odds.nodeCrashes, "backend crashes") { $0.crash(server) } }
             trouble(odds.freezes, "freezes") { world in

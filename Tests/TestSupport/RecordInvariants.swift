@@ -43,7 +43,10 @@ public enum RecordInvariants {
         _ task: TaskRecord, _ live: AttemptRecord?, _ require: (Bool, String) -> Void
     ) {
         switch task.intent {
-        case .none: require(live?.cancelIsWanted != true, "a cancel that nobody wants")
+        case .none:
+            require(
+                live?.cancelIsWanted == live?.isMoving, "a cancel that nobody wants, or a move that nothing carries out"
+            )
         case .cancel, .restart:
             require(live?.cancelIsWanted == true, "a wish that nothing carries out")
             require([.committing, .accepted].contains(live?.state), "a wish that needn't wait")

@@ -5,8 +5,6 @@ internal import NodeODM
 struct ScaleODMSubmission {
     /// What the instance reads of a body (the node contract, 2.6).
     private static let longestBody = 1_000_000
-    /// What it brings to its pods; other files would be left out without a word.
-    private static let endings = [".jpg", ".jpeg", ".tif", ".tiff", ".zip", ".tar", ".tar.gz"]
 
     /// Unique to the attempt.
     let mark: String
@@ -18,12 +16,10 @@ struct ScaleODMSubmission {
 
     /// What of uploaded files the instance wouldn't take; nil where it takes all.
     static func reasonToRefuse(_ files: [InputFile]) -> String? {
-        let foreign = files.first { file in
-            let name = file.name.lowercased()
-            // It would take the images in it for all of the task's.
-            return name == "seed.zip" || !endings.contains(where: name.hasSuffix)
+        // Of other files it would leave out some without a word, and take the images of `seed.zip` for all of the task's.
+        files.first { !$0.kinds.isEmpty }.map {
+            "ScaleODM takes JPEG and TIFF images and archives of them only, not \($0.name)"
         }
-        return foreign.map { "ScaleODM takes JPEG and TIFF images and archives of them only, not \($0.name)" }
     }
 
     /// As JSON, with no field that the instance doesn't know: it refuses those.

@@ -35,6 +35,7 @@ export async function askForToken(token, reason, loginURL) {
   byID('token-kept').checked = token.isKept;
   const refusal = byID('token-refusal');
   setText(refusal, reason);
+  refusal.classList.toggle('bad', token.value !== '');
   show(refusal, reason !== '');
   const login = byID('token-login');
   show(login, loginURL !== null);

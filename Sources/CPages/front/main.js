@@ -14,6 +14,8 @@ import { UploadView } from './upload-view.js';
 
 /** How often the node's state is shown anew, in milliseconds. */
 const infoEvery = 15_000;
+/** The same before it was read at all. */
+const retryEvery = 3000;
 
 const token = new Token();
 // This file is at `ui/main.js` below the API, whatever stands before that.
@@ -33,25 +35,30 @@ async function readNode() {
 }
 
 function showInfo(info) {
-  const parts = [`${info.engine.toUpperCase()} ${info.engineVersion}`, `${count(info.taskQueueCount, 'task')} waiting or running`];
+  const version = info.engineVersion === '?' ? '' : ` ${info.engineVersion}`;
+  const parts = [`${info.engine.toUpperCase()}${version}`, `${count(info.taskQueueCount, 'task')} waiting or running`];
   if (info.maxImages !== null) parts.push(`up to ${count(info.maxImages, 'image')} a task`);
   setText(byID('node-status'), parts.join(' · '));
   form.limit(info.maxImages);
 }
 
 async function followNode() {
-  let isListed = false;
-  token.addEventListener('change', () => { isListed = false; });
+  let listedFor = null;
   for (;;) {
+    const shown = token.value;
+    let isShut = false;
     try {
-      if (isListed) showInfo(await node.info());
+      if (listedFor === shown) showInfo(await node.info());
       else await readNode();
-      isListed = true;
+      listedFor = shown;
     } catch (error) {
-      note(error);
+      isShut = error.kind === 'unauthorized';
+      if (shown === token.value) note(error);
     }
+    // Another token may see other limits and options; the same would be refused again.
+    if (shown !== token.value) continue;
     await new Promise((resolve) => {
-      setTimeout(resolve, infoEvery);
+      if (!isShut) setTimeout(resolve, listedFor === shown ? infoEvery : retryEvery);
       token.addEventListener('change', resolve, { once: true });
     });
   }
@@ -111,10 +118,10 @@ async function finish(upload, view, files, fields) {
   await upload.run();
   uploads.delete(upload);
   if (upload.state === 'done') {
-    const hadFocus = view.element.contains(document.activeElement);
-    view.element.remove();
     announce(`${upload.name}: all files are there, the task is in the list.`);
     const card = await tasks.add(upload.uuid);
+    const hadFocus = view.element.contains(document.activeElement);
+    view.element.remove();
     if (hadFocus) card.title.focus();
   } else if (upload.error?.kind === 'unauthorized') {
     note(upload.error);
@@ -141,6 +148,10 @@ tasks.addEventListener('options', (event) => {
   byID('options').open = true;
   byID('options').querySelector('summary').focus();
   announce('The options of the task are in the form.');
+});
+document.addEventListener('visibilitychange', () => {
+  // Timers of a tab in the background are slow: whoever comes back sees the present.
+  if (!document.hidden) tasks.look();
 });
 byID('token-button').addEventListener('click', () => openTokenDialog(''));
 

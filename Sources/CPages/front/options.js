@@ -86,15 +86,31 @@ class OptionRow {
   }
 
   #row(definition) {
-    const range = typeof definition.domain === 'string' && definition.domain !== '' ? ` · ${definition.domain}` : '';
+    const range = typeof definition.domain === 'string' ? rangeText(definition.domain) : '';
     const help = el('p', { class: 'help', id: `${this.id}-help` },
-      this.help, el('span', { class: 'default' }, `Default: ${this.defaultText}${range}`));
+      this.help, el('span', { class: 'default' }, `Default: ${this.defaultText}${range && ` · ${range}`}`));
     const label = el('label', { for: this.id }, this.name);
     const head = this.type === 'bool'
       ? el('div', { class: 'option-head' }, this.control, label, this.reset)
       : el('div', { class: 'option-head' }, label, this.reset);
     return el('div', { class: 'option' }, head, this.type === 'bool' ? null : this.control, this.refusal, help);
   }
+}
+
+/** What NodeODM's words for a range mean; other words are shown as they are. */
+const ranges = new Map([
+  ['integer', 'a whole number'], ['positive integer', 'a whole number, 0 or more'], ['negative integer', 'a whole number, 0 or less'],
+  ['float', 'a number'], ['positive float', '0 or more'], ['negative float', '0 or less'], ['percent', '0 to 100'],
+  ['json', 'JSON'], ['string', ''], ['path', ''], ['bool', ''],
+]);
+
+function rangeText(domain) {
+  const between = /^(?:integer|float): *(\S+) <= x <= (\S+)$/.exec(domain);
+  if (between) return `${between[1]} to ${between[2]}`;
+  const bound = /^(?:integer|float) (>=|>|<=|<) (\S+)$/.exec(domain);
+  const words = { '>=': 'at least', '>': 'more than', '<=': 'at most', '<': 'less than' };
+  if (bound) return `${words[bound[1]]} ${bound[2]}`;
+  return ranges.get(domain) ?? domain;
 }
 
 /** A help text without what the control itself shows; the rest of its placeholders filled in. */

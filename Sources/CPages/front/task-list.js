@@ -27,6 +27,9 @@ export class TaskList extends EventTarget {
     this.ids = [];
     this.cards = new Map();
     this.limit = pageSize;
+    this.isShut = false;
+    this.isWanted = false;
+    this.epoch = 0;
     this.listedAt = -Infinity;
     this.search = byID('task-search');
     this.search.addEventListener('input', () => this.#arrange());
@@ -40,7 +43,7 @@ export class TaskList extends EventTarget {
   /** Follows the tasks until the page goes. */
   async follow() {
     for (;;) {
-      await this.#look();
+      await this.#readAll();
       await this.#pause();
     }
   }
@@ -48,11 +51,13 @@ export class TaskList extends EventTarget {
   /** Looks at once, also for new tasks. */
   refresh() {
     this.listedAt = -Infinity;
-    this.#wake?.();
+    this.look();
   }
 
   /** Another token sees other tasks. */
   forget() {
+    this.epoch += 1;
+    this.isShut = false;
     this.ids = [];
     this.cards.clear();
     byID('task-list').replaceChildren();
@@ -64,17 +69,30 @@ export class TaskList extends EventTarget {
     this.known.add(uuid);
     if (!this.ids.includes(uuid)) this.ids.unshift(uuid);
     const card = this.#card(uuid);
+    try {
+      await card.read();
+    } catch (error) {
+      this.#tell(error);
+    }
     this.#arrange();
     card.toggle(true);
     this.refresh();
     return card;
   }
 
+  /** Looks at once at what changes by itself. */
+  look() {
+    this.isWanted = true;
+    this.#wake?.();
+  }
+
   #wake = null;
 
+  /** Until the next look; with a token that was refused, until there is another one. */
   #pause() {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, liveEvery);
+      if (this.isWanted) return resolve();
+      const timer = this.isShut ? null : setTimeout(resolve, liveEvery);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
@@ -82,18 +100,21 @@ export class TaskList extends EventTarget {
     });
   }
 
-  async #look() {
+  async #readAll() {
+    // What was asked with an earlier token says nothing about this one.
+    const { epoch } = this;
+    this.isWanted = false;
+    let trouble = null;
     try {
       const now = performance.now();
-      if (now - this.listedAt >= listEvery) {
-        await this.#list();
-        this.listedAt = now;
-      }
+      if (now - this.listedAt >= listEvery) await this.#list(epoch, now);
       await this.#readCards(now);
-      this.#tell(null);
     } catch (error) {
-      this.#tell(error);
+      trouble = error;
     }
+    if (epoch !== this.epoch) return;
+    this.isShut = trouble?.kind === 'unauthorized';
+    this.#tell(trouble);
     this.#arrange();
   }
 
@@ -101,9 +122,11 @@ export class TaskList extends EventTarget {
     this.dispatchEvent(new CustomEvent('state', { detail: error }));
   }
 
-  async #list() {
+  async #list(epoch, now) {
     // In the order of commits; the newest is looked for first.
     const listed = (await this.node.list()).reverse();
+    if (epoch !== this.epoch) return;
+    this.listedAt = now;
     const seen = new Set(listed);
     this.ids = [...this.known.ids.filter((id) => !seen.has(id)), ...listed];
   }
@@ -150,14 +173,15 @@ export class TaskList extends EventTarget {
 
   /** A task that the gateway doesn't know, or doesn't show to this token. */
   #drop(card) {
+    card.element.remove();
+    if (this.cards.get(card.uuid) !== card) return;
     this.ids = this.ids.filter((id) => id !== card.uuid);
     this.cards.delete(card.uuid);
-    card.element.remove();
   }
 
   #changed() {
     this.#arrange();
-    this.#wake?.();
+    this.look();
   }
 
   /** Brings the elements into the list's order; one that is in its place isn't moved, so that it keeps the focus. */

@@ -7,6 +7,9 @@ const fileStates = {
   waiting: 'waiting', sending: 'sending', pausing: 'trying again soon', sent: 'sent', failed: 'not sent',
 };
 
+/** Milliseconds between two looks at what changed. */
+const drawEvery = 200;
+
 /** Speed over the last ten seconds. */
 class Speed {
   constructor() {
@@ -34,8 +37,12 @@ export class UploadView {
     this.speed = new Speed();
     this.rows = new Map();
     this.#make();
-    this.isDue = false;
-    upload.addEventListener('change', () => this.#soon());
+    this.timer = null;
+    this.changed = new Set(upload.files);
+    upload.addEventListener('change', (event) => {
+      if (event.detail) this.changed.add(event.detail);
+      this.#soon();
+    });
     this.#update();
   }
 
@@ -67,21 +74,16 @@ export class UploadView {
     const bar = el('progress', { max: String(Math.max(1, file.file.size)), value: '0', 'aria-label': `Upload of ${file.file.name}` });
     const state = el('span', { class: 'quiet small' });
     const element = el('li', {}, el('span', { class: 'file-name' }, file.file.name), state, bar);
-    this.rows.set(file, { bar, state, element, shown: '' });
+    this.rows.set(file, { bar, state, element });
     this.files.append(element);
   }
 
-  /** Many files change many times a second; the page is drawn once a frame. */
+  /** Many files change many times a second: what changed is drawn together. */
   #soon() {
-    if (this.isDue) return;
-    this.isDue = true;
-    const draw = () => {
-      this.isDue = false;
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
       this.#update();
-    };
-    // A tab in the background draws nothing, and yet its title and state should be right.
-    if (document.hidden) setTimeout(draw, 250);
-    else requestAnimationFrame(draw);
+    }, drawEvery);
   }
 
   #update() {
@@ -104,15 +106,13 @@ export class UploadView {
   }
 
   #updateFiles() {
-    for (const [file, row] of this.rows) {
-      const text = `${fileStates[file.state]}${file.error ? `: ${file.error}` : ''}`;
-      const shown = `${file.state} ${file.sent} ${text}`;
-      if (shown === row.shown) continue;
-      row.shown = shown;
+    for (const file of this.changed) {
+      const row = this.rows.get(file);
       row.element.dataset.state = file.state;
       row.bar.value = file.state === 'sent' ? row.bar.max : file.sent;
-      setText(row.state, text);
+      setText(row.state, `${fileStates[file.state]}${file.error ? `: ${file.error}` : ''}`);
     }
+    this.changed.clear();
   }
 
   #stateText() {

@@ -20,7 +20,7 @@ export class UploadFile {
 }
 
 /**
- * An upload. Tells of each change by the event `change`.
+ * An upload. Tells of each change by the event `change`, whose detail is the file that it is about, or null.
  *
  * `state` is opening, sending, stuck, committing, done, failed or stopped: stuck waits for `resume()` or `leaveOut()`.
  */
@@ -73,7 +73,7 @@ export class Upload extends EventTarget {
 
   /** Sends what failed once more. */
   resume() {
-    for (const file of this.failed) file.state = 'waiting';
+    for (const file of this.failed) this.#change(file, 'waiting', 0);
     this.#decide?.();
   }
 
@@ -161,14 +161,14 @@ export class Upload extends EventTarget {
 
   #change(file, state, sent, error = '') {
     Object.assign(file, { state, sent, error });
-    this.dispatchEvent(new Event('change'));
+    this.dispatchEvent(new CustomEvent('change', { detail: file }));
   }
 
   #become(state) {
     this.state = state;
     // What is still on its way of an upload that has failed is not wanted any more.
     if (state === 'failed') this.controller.abort();
-    this.dispatchEvent(new Event('change'));
+    this.dispatchEvent(new CustomEvent('change', { detail: null }));
   }
 }
 

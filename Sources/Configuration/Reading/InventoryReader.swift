@@ -7,6 +7,8 @@ final class InventoryReader {
     /// Relative paths are relative to it; empty: the working directory.
     let folder: String
     let environment: (String) -> String?
+    /// False where there is no file, and the inventory is made of variables alone.
+    var isOfFile = true
     let secretFile: (String) throws(SecretError) -> Secret
 
     init(

@@ -56,6 +56,9 @@ struct InventoryRules {
     /// Keys of the object store default to the variables that all of its tools know.
     private func fillKeys(of inventory: inout Inventory) {
         guard var s3 = inventory.storage.s3, let place = node("storage", "s3") else { return }
+        if reader.isOfFile, place.entry("bucket") == nil {
+            reader.decoder.report("storage.s3: the key `bucket` is missing", at: place.location)
+        }
         let keys: [(String, String, WritableKeyPath<S3Settings, Secret?>)] = [
             ("access_key_id", "AWS_ACCESS_KEY_ID", \.accessKeyID),
             ("secret_access_key", "AWS_SECRET_ACCESS_KEY", \.secretAccessKey),
@@ -63,7 +66,7 @@ struct InventoryRules {
         for (key, variable, path) in keys where s3[keyPath: path] == nil {
             if let value = reader.environment(variable), !value.isEmpty {
                 s3[keyPath: path] = Secret(value, origin: .reference("${\(variable)}"))
-            } else if place.entry(key) == nil, place.entry("\(key)_file") == nil {
+            } else if reader.isOfFile, place.entry(key) == nil, place.entry("\(key)_file") == nil {
                 reader.decoder.report(
                     "storage.s3: the key `\(key)` is missing, and the environment has no \(variable)",
                     at: place.location)

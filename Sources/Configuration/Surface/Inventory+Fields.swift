@@ -78,7 +78,7 @@ extension S3Settings: Section {
             Field("endpoint", \.endpoint, .server),
             Field("public_endpoint", \.publicEndpoint, .optional(.server)),
             Field("region", \.region, .text),
-            Field("bucket", \.bucket, .text, required: true),
+            Field("bucket", \.bucket, .text),
             Field("prefix", \.prefix, .text),
             Field("path_style", \.pathStyle, .optional(.bool)),
             Field("ca_file", \.caFile, .optional(.path)),

@@ -9,7 +9,7 @@ public struct S3Settings: Sendable, Equatable {
     public var publicEndpoint: HTTPURL?
     /// The region that requests are signed for.
     public var region = "us-east-1"
-    /// The bucket of staged inputs and results.
+    /// The bucket of staged inputs and results; empty only without a file: then nothing can be uploaded.
     public var bucket = ""
     /// What every key starts with.
     public var prefix = "scaleodm/"
@@ -17,7 +17,7 @@ public struct S3Settings: Sendable, Equatable {
     public var pathStyle: Bool?
     /// Certificate authorities of the endpoint, a PEM file.
     public var caFile: String?
-    /// Who signs; nil is filled from AWS_ACCESS_KEY_ID.
+    /// Who signs; nil is filled from AWS_ACCESS_KEY_ID. It may be missing only without a file.
     public var accessKeyID: Secret?
     /// What signs; nil is filled from AWS_SECRET_ACCESS_KEY.
     public var secretAccessKey: Secret?

@@ -1,6 +1,8 @@
 internal import Model
+internal import NodeODM
 internal import Reactor
 internal import Record
+internal import Scheduling
 internal import Storage
 
 /// The end of an upload: POST /task/new/commit/{uuid}, and the second half of /task/new.
@@ -72,7 +74,7 @@ struct CommitHandler: Sendable {
     }
 
     /// More images than any backend takes is told here, while the client still looks (contract, item 52); so is what several
-    /// gateways together took too much of.
+    /// gateways together took too much of, and files that no kind of backend here takes.
     private func refuseTooMuch(_ record: TaskRecord) async throws {
         let files = try await store.files(of: record.id)
         let bytes = files.reduce(0) { $0 + $1.size.bytes }
@@ -81,6 +83,10 @@ struct CommitHandler: Sendable {
             ? UploadReceiver.tooLarge(tally.limit)
             : images.refusal(of: files.count { $0.isImage } + record.images, by: record.owner)
         if record.objectStorage != nil, !files.isEmpty { refusal = NewTaskHandler.both }
+        let needs = TaskNeeds(
+            InputKinds(of: files), choosesOutputs: record.outputs != nil,
+            ObjectStorageFields(recorded: record.objectStorage))
+        refusal = refusal ?? images.fleet.refusal(of: needs, in: files)
         guard let refusal else { return }
         await abandon(record.id, reason: refusal)
         throw APIError.refused(refusal)

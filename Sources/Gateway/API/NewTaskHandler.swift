@@ -47,6 +47,7 @@ struct NewTaskHandler: Sendable {
             try await receiver.prepare(for: id, body)
             var files = 0
             let form = try await TaskFormReader.read(call.request, body) { part in
+                try intake.refuseFiles()
                 if !isOpen {
                     try await open(NewTask(id: id, owner: call.caller.owner, name: "", dateCreated: now))
                     isOpen = true

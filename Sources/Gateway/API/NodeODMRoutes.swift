@@ -155,12 +155,11 @@ struct NodeODMRoutes: Sendable {
     private func refuse(
         _ request: HTTPRequest, _ outcome: Router.Outcome, _ response: consuming ResponseWriter
     ) async throws {
-        let error: APIError
-        switch outcome {
-        case .methodNotAllowed: error = .methodNotAllowed
-        case .route, .unknownPath: error = .noSuchPath
-        }
-        guard let answer = answer(to: error, request) else { return response.closeWithoutAnswer() }
+        var allowed: [HTTPMethod] = []
+        if case .methodNotAllowed(let methods) = outcome { allowed = methods }
+        let error = allowed.isEmpty ? APIError.noSuchPath : .methodNotAllowed
+        guard var answer = answer(to: error, request) else { return response.closeWithoutAnswer() }
+        if !allowed.isEmpty { answer.0.fields.appendAllow(allowed) }
         try await response.send(answer.0, body: answer.1)
     }
 

@@ -11,6 +11,8 @@ struct TaskIntake: Sendable {
     let random: any RandomBits
     /// For images in object storage.
     var objectStorage = ObjectStorageIntake(buckets: nil)
+    /// Why the gateway takes no files; nil where it does.
+    var fileRefusal: String?
 
     /// The identity of a new task: the client's `set-uuid`, or a fresh UUIDv4.
     /// - Throws: `refused` as NodeODM does for anything but a UUID of versions 1–7.
@@ -26,7 +28,10 @@ struct TaskIntake: Sendable {
     /// A task from its fields.
     /// - Throws: `refused` with all that is wrong with its options, or with its zipurl or its places in object storage.
     func task(_ id: TaskID, from form: TaskForm, of caller: Caller) async throws(APIError) -> NewTask {
-        guard let fields = try objectStorage.fields(form) else { return try task(id, from: form, caller) }
+        guard let fields = try objectStorage.fields(form) else {
+            try refuseFiles()
+            return try task(id, from: form, caller)
+        }
         var form = form
         form.remove("zipurl")
         if let options = try await objectStorage.boundary(form.jsonText("options") ?? "", fields) {
@@ -35,6 +40,11 @@ struct TaskIntake: Sendable {
         var task = try task(id, from: form, caller)
         try await objectStorage.survey(fields, into: &task)
         return task
+    }
+
+    /// Refuses tasks with files of their own, sent or fetched, where the gateway has nowhere to keep them.
+    func refuseFiles() throws(APIError) {
+        if let fileRefusal { throw .refused(fileRefusal) }
     }
 
     /// The identity of a task whose images came by `s3://` and which has no `set-uuid`.

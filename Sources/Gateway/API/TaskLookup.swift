@@ -113,7 +113,12 @@ final class TaskLookup: Sendable {
     /// The console lines that a client asks for.
     /// - Throws: `noAnswer` where older lines are in a database that is away.
     func lines(_ window: OutputWindow, of task: MirroredTask) async throws(APIError) -> [String] {
-        let range = window.range(of: task.tail.end)
+        try await lines(in: window.range(of: task.tail.end), of: task)
+    }
+
+    /// The console lines of these numbers.
+    /// - Throws: as ``lines(_:of:)``.
+    func lines(in range: Range<Int>, of task: MirroredTask) async throws(APIError) -> [String] {
         if let lines = task.tail.lines(in: range) { return Array(lines) }
         let olderEnd = min(task.tail.first, range.upperBound)
         let older: [String]

@@ -11,6 +11,7 @@ extension AdminRoutes {
     /// The table of changes.
     func addChanges(to router: inout Router) {
         addBackendChanges(to: &router)
+        addTaskChanges(to: &router)
         addReload(to: &router)
     }
 

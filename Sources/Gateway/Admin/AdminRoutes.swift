@@ -23,14 +23,15 @@ struct AdminRoutes: Sendable {
     /// Routes that are asked every few seconds.
     static let probes = ["healthz", "readyz", "metrics"]
 
-    private typealias Handle = @Sendable (HTTPRequest, RouteCaptures, GatewayStatus.Parts) async throws -> AdminReply
+    typealias Handle = @Sendable (HTTPRequest, RouteCaptures, GatewayStatus.Parts) async throws -> AdminReply
 
     /// The table.
     var router: Router {
         var router = Router { _, outcome, _, response in
             switch outcome {
-            case .methodNotAllowed:
-                try await Self.send(.error(.methodNotAllowed, "This path has no such method."), response)
+            case .methodNotAllowed(let methods):
+                let reply = AdminReply.error(.methodNotAllowed, "This path has no such method.")
+                try await Self.send(reply, response, allowing: methods)
             case .route, .unknownPath:
                 try await Self.send(.error(.notFound, "Nothing is here."), response)
             }
@@ -56,6 +57,8 @@ struct AdminRoutes: Sendable {
             }
             return AdminReply(body)
         }
+        addLive(to: &router)
+        addQuestions(to: &router)
         addChanges(to: &router)
         addPage(to: &router)
         return router
@@ -80,12 +83,13 @@ struct AdminRoutes: Sendable {
         try await response.send(head, body: body)
     }
 
-    private static func tasks(_ parts: GatewayStatus.Parts) -> TasksResource {
+    static func tasks(_ parts: GatewayStatus.Parts) -> TasksResource {
         TasksResource(
             store: parts.store, events: parts.events, mirror: parts.mirror, fleet: parts.fleet, clock: SystemClock())
     }
 
-    private func add(to router: inout Router, _ pattern: String, _ name: String, _ handle: @escaping Handle) {
+    /// Adds what only reads to the table.
+    func add(to router: inout Router, _ pattern: String, _ name: String, _ handle: @escaping Handle) {
         router.on(.get, pattern, name: name) { request, captures, _, response in
             let reply =
                 isAllowed(request)
@@ -153,9 +157,12 @@ struct AdminRoutes: Sendable {
 
     // MARK: Answers
 
-    /// Sends a reply.
-    static func send(_ reply: AdminReply, _ response: consuming ResponseWriter) async throws {
-        let fields: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store"]
+    /// Sends a reply; `methods` are those that the path has, where it doesn't have the one that was tried.
+    static func send(
+        _ reply: AdminReply, _ response: consuming ResponseWriter, allowing methods: [HTTPMethod] = []
+    ) async throws {
+        var fields: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store"]
+        if !methods.isEmpty { fields.appendAllow(methods) }
         try await response.send(HTTPResponse(reply.status, fields: fields), body: reply.body)
     }
 }

@@ -34,6 +34,18 @@ struct BackendsResource: Sendable {
         return member.switches.isLocked ? "locked" : "online"
     }
 
+    /// A backend's state and load in few words: when this changes, those who look on are told. Ages and latencies aren't in it.
+    struct Sight: Equatable {
+        var state: String
+        var source: FleetMember.Source
+        var switches: FleetMember.Switches
+        var slots: Int?
+        var maxImages: Int?
+        var unfinished: Int?
+        var engineVersion: String?
+        var lastError: String?
+    }
+
     private func write(_ member: FleetMember, into json: inout JSONWriter) {
         json.beginObject()
         json.key("name")
@@ -82,5 +94,15 @@ struct BackendsResource: Sendable {
         guard let error = member.lastError else { return }
         json.key("lastError")
         json.string(error)
+    }
+}
+
+extension FleetMember {
+    /// What those who look on see of it.
+    func sight(offlineAfter: Int) -> BackendsResource.Sight {
+        BackendsResource.Sight(
+            state: BackendsResource.state(of: self, offlineAfter: offlineAfter), source: source, switches: switches,
+            slots: slots, maxImages: maxImages, unfinished: load?.unfinished, engineVersion: load?.engineVersion,
+            lastError: lastError)
     }
 }

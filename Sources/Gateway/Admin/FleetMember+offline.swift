@@ -14,4 +14,9 @@ extension FleetMember {
         let since = clock.timestamp + (loadReadAt - clock.monotonic())
         return "\(name) is offline since \(since.iso8601.prefix(19))Z"
     }
+
+    /// What an operator can do about tasks on an offline backend.
+    var offlineAdvice: String {
+        "start it, or begin its tasks elsewhere with `scaleodm backends evacuate \(definition.name)`"
+    }
 }

@@ -13,6 +13,10 @@ final class GatewayStatus: Sendable {
         let health: HealthWatch
         /// Changes backends.
         let backends: BackendControl
+        /// What a dashboard shows.
+        let live: LiveParts
+        /// Changes tasks.
+        let tasks: TaskActions
     }
 
     /// A stage of its life.
@@ -49,8 +53,17 @@ final class GatewayStatus: Sendable {
         state.withLock { if case .starting = $0 { $0 = .serving(parts) } }
     }
 
-    /// The end has begun.
-    func drain() { state.withLock { $0 = .draining($0.parts) } }
+    /// The end has begun. Whoever looks on is let go at once: another gateway can be looked at.
+    func drain() {
+        let parts = state.withLock { stage in
+            stage = .draining(stage.parts)
+            return stage.parts
+        }
+        parts?.live.events.end()
+    }
+
+    /// When this program began.
+    let startedAt = SystemClock().timestamp
 
     private let heartbeat = Mutex<LoopHeartbeat?>(nil)
 

@@ -17,7 +17,7 @@ struct TasksResource: Sendable {
     private static let pageLimit = 1000
 
     /// One page of a list: `{"tasks": […], "next": CURSOR or null}`, the newest first.
-    /// - Parameter request: may have `state`, `backend`, `search`, `limit` and `after`, the cursor of the page before.
+    /// - Parameter request: may have `state`, `backend`, `search`, `owner`, `limit` and `after`, the cursor of the page before.
     /// - Returns: one JSON object.
     /// - Throws: `refused` for what can't be read; the record's errors.
     func page(_ request: HTTPRequest) async throws -> [UInt8] {
@@ -28,6 +28,7 @@ struct TasksResource: Sendable {
         }
         filter.backend = request.queryItem("backend").map { BackendName(recorded: $0) }
         filter.text = request.queryItem("search")
+        filter.owner = request.queryItem("owner")
         let limit = request.queryItem("limit").flatMap { Int($0) } ?? 100
         var cursor: TaskCursor?
         if let text = request.queryItem("after") {
@@ -53,6 +54,43 @@ struct TasksResource: Sendable {
         return json.bytes
     }
 
+    /// One task as a list shows it.
+    /// - Parameters:
+    ///   - record: the task.
+    ///   - withReason: false saves the read of a waiting one's history.
+    /// - Returns: one JSON object.
+    /// - Throws: the record's errors.
+    func row(of record: TaskRecord, withReason: Bool = true) async throws(RecordError) -> [UInt8] {
+        let history = record.state == .queued && withReason ? try await events.events(of: record.id) : []
+        var json = JSONWriter(reserving: 512)
+        json.beginObject()
+        write(record, why: why(record, history), into: &json)
+        json.endObject()
+        return json.bytes
+    }
+
+    /// What is shown of a task that isn't there any more.
+    static func removed(_ id: TaskID) -> [UInt8] {
+        var json = JSONWriter()
+        json.beginObject()
+        json.member("uuid", id.string)
+        json.member("state", "removed")
+        json.endObject()
+        return json.bytes
+    }
+
+    /// What a change of a task answers: `{"task": {…}}`.
+    /// - Returns: nil where there is none, or it is being removed.
+    func summary(_ id: TaskID) async throws(RecordError) -> [UInt8]? {
+        guard let record = try await store.record(of: id, for: .everything) else { return nil }
+        var json = JSONWriter(reserving: 512)
+        json.beginObject()
+        json.key("task")
+        json.raw(try await row(of: record))
+        json.endObject()
+        return json.bytes
+    }
+
     // MARK: Cursors
 
     /// Milliseconds and identity, as a client gives them back.
@@ -74,14 +112,8 @@ struct TasksResource: Sendable {
         json.beginArray()
         var reasons = 0
         for record in page.tasks {
-            var history: [TaskEvent] = []
-            if record.state == .queued, reasons < Self.reasonsPerPage {
-                reasons += 1
-                history = try await events.events(of: record.id)
-            }
-            json.beginObject()
-            write(record, why: why(record, history), into: &json)
-            json.endObject()
+            if record.state == .queued { reasons += 1 }
+            json.raw(try await row(of: record, withReason: reasons <= Self.reasonsPerPage))
         }
         json.endArray()
         json.key("next")
@@ -93,12 +125,13 @@ struct TasksResource: Sendable {
     /// Why it is where it is; of a task on a backend that doesn't answer, that goes first.
     private func why(_ record: TaskRecord, _ history: [TaskEvent]) -> String {
         guard record.state == .placed || record.state == .dispatching, let backend = record.attempt?.backend,
-            let silence = fleet.member(backend)?.offlineSince(offlineAfter: fleet.offlineAfter, clock)
+            let member = fleet.member(backend),
+            let silence = member.offlineSince(offlineAfter: fleet.offlineAfter, clock)
         else { return Self.why(record, history) }
-        guard record.state == .placed else { return silence }
+        guard record.state == .placed else { return "\(silence): \(member.offlineAdvice)" }
         let last = mirror.task(record.id)?.record ?? record
         let word = last.ownerCode == .queued ? "queued" : "running"
-        return "\(silence) (last status: \(word), \(Int(last.progress)) %)"
+        return "\(silence) (last status: \(word), \(Int(last.progress)) %): \(member.offlineAdvice)"
     }
 
     /// Why it waits, why it failed, else why this backend was chosen.
@@ -112,6 +145,9 @@ struct TasksResource: Sendable {
         case .failed: return record.errorMessage ?? ""
         case .dispatching, .placed, .completed, .canceled:
             guard let attempt = record.attempt else { return "" }
+            if attempt.isLive, attempt.isMoving, record.intent == .none {
+                return "it is being ended on \(attempt.backend), so that it can begin anew elsewhere"
+            }
             return attempt.isHeld ? attempt.failure ?? "" : attempt.reason
         }
     }

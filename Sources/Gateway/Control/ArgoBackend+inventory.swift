@@ -39,7 +39,7 @@ extension ArgoBackend {
         }
         var settings = ArgoBackendSettings(gateway: around.gateway)
         settings.profile = try Self.profile(argo.workflow, around.s3, of: definition.name)
-        settings.documents = S3URL(bucket: around.s3.bucket, prefix: around.s3.prefix)
+        settings.documents = around.s3.own
         settings.slots = definition.maxParallelTasks
         settings.mostImages = definition.maxImages
         settings.countsForeign = argo.countForeign
@@ -73,7 +73,9 @@ extension ArgoBackend {
         }
         guard let host = environment("KUBERNETES_SERVICE_HOST"), let port = environment("KUBERNETES_SERVICE_PORT")
         else {
-            throw StartError("Backend \(definition.name) has no url, and the gateway doesn't run in a cluster.")
+            throw StartError(
+                "Backend \(definition.name) has no url, and KUBERNETES_SERVICE_HOST isn't set: the gateway doesn't run in a cluster."
+            )
         }
         if tls.authoritiesFile == nil { tls.authoritiesFile = "\(accountFolder)/ca.crt" }
         let token: Secret

@@ -64,10 +64,10 @@ struct Cleaner: Service {
         for record in cancels {
             guard let attempt = record.attempt, attempt.state == .accepted else { continue }
             do throws(BackendError) {
+                if attempt.isMoving, try await hasEndedByItself(attempt, on: member.backend) { continue }
                 try await member.backend.cancel(attempt.backendTask)
-                guard try await member.backend.status(of: attempt.backendTask, outputFrom: nil).status.isFinal else {
-                    continue
-                }
+                let code = try await member.backend.status(of: attempt.backendTask, outputFrom: nil).status
+                guard code.isFinal, !attempt.isMoving || code == .canceled else { continue }
             } catch  where error.code == .unknownTask {
                 // It is gone: nothing can run there any more.
             } catch  where error.code == .notSent || error.code == .outcomeUnknown {
@@ -81,6 +81,21 @@ struct Cleaner: Service {
             await parts.refresh(record.id)
             parts.placement.wake()
             parts.webhookWake.wake()
+        }
+    }
+
+    /// Whether a run that is to begin anew elsewhere has an end of its own, which the mirror takes (rules: *Never twice*, c). A
+    /// cancel would hide it: nodes show 50 then, also of what was completed.
+    private func hasEndedByItself(
+        _ attempt: AttemptRecord, on backend: any Backend
+    ) async throws(BackendError) -> Bool {
+        do throws(BackendError) {
+            let code = try await backend.status(of: attempt.backendTask, outputFrom: nil).status
+            return code.isFinal && code != .canceled
+        } catch {
+            // The cancel tells whether it is gone.
+            guard error.code == .unknownTask else { throw error }
+            return false
         }
     }
 

@@ -39,6 +39,8 @@ struct DispatchParts: Sendable {
     var duties = Duties.alone
     /// Keeps gateways that are gone from writing; nil where there is but one.
     var fences: Fences?
+    /// Told of what changes, for those who look on.
+    var changes = LiveChanges()
     /// Whether memory hears of what others change in the record.
     var following = Following()
 

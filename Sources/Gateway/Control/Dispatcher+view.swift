@@ -11,7 +11,9 @@ extension Dispatcher {
         let running = transfers[row.id]
         var task = Scheduling.QueuedTask(
             id: row.id, owner: OwnerID(row.owner ?? ""), images: row.images, size: row.bytes,
-            requirements: requirements(row.options, row.objectStorage, owner: row.owner, boundTo: row.boundTo),
+            requirements: requirements(
+                row.options, row.objectStorage, row.inputKinds, choosesOutputs: row.choosesOutputs, owner: row.owner,
+                boundTo: row.boundTo),
             queuedSince: row.queuedAt, notBefore: row.notBefore, passedOver: Set(row.passedOver),
             // A project that is there is preferred in the same way as inputs that are.
             staged: running?.attempt.backend ?? projectHome(of: row))
@@ -29,20 +31,39 @@ extension Dispatcher {
     func scheduled(_ record: TaskRecord) -> Scheduling.QueuedTask {
         Scheduling.QueuedTask(
             id: record.id, owner: OwnerID(record.owner ?? ""), images: record.images, size: record.bytes,
-            requirements: requirements(record.options, record.objectStorage, owner: record.owner, boundTo: nil),
+            requirements: requirements(
+                record.options, record.objectStorage, record.inputKinds, choosesOutputs: record.outputs != nil,
+                owner: record.owner, boundTo: nil),
             queuedSince: record.queuedAt ?? record.createdAt, passedOver: Set(record.passedOver))
     }
 
-    private func requirements(
-        _ options: String, _ objectStorage: String?, owner: String?, boundTo: BackendName?
+    func requirements(
+        _ options: String, _ objectStorage: String?, _ kinds: InputKinds, choosesOutputs: Bool, owner: String?,
+        boundTo: BackendName?
     ) -> Requirements {
         let fields = ObjectStorageFields(recorded: objectStorage)
         return Requirements(
             options: queue.names(in: options, parts.fleet), labels: owner.flatMap { parts.owners[$0] }?.labels ?? [:],
-            needs: TaskNeeds(fields), engineImage: fields?.engineImage, boundTo: boundTo)
+            needs: TaskNeeds(kinds, choosesOutputs: choosesOutputs, fields), engineImage: fields?.engineImage,
+            boundTo: boundTo)
     }
 
-    func snapshots() -> [BackendSnapshot] {
+    /// Why a backend was chosen, and which ones couldn't have been, for the task's events.
+    func text(of placement: Placement) -> String {
+        let needs = placement.task.requirements.needs
+        let unable = parts.fleet.listed.filter { !needs.missing(at: $0.definition.kind).isEmpty }
+        guard !unable.isEmpty else { return placement.text }
+        let some = unable.prefix(Self.namedAtMost).map { member in
+            "\(member.name) \(Reason.unsupported(needs.missing(at: member.definition.kind)).text)"
+        }
+        let more = unable.count > some.count ? "; nor can \(unable.count - some.count) more" : ""
+        return "\(placement.text); \(some.joined(separator: "; "))\(more)"
+    }
+
+    private static let namedAtMost = 5
+
+    /// Every backend as it is now; `foreign` are the attempts that other gateways carry out.
+    func snapshots(foreign: [TaskID: AttemptRecord]) -> [BackendSnapshot] {
         parts.fleet.members.map { member in
             let name = member.definition.name
             let sending =
@@ -73,7 +94,7 @@ extension Dispatcher {
     }
 
     /// What each owner may have, and the slots that his tasks hold now.
-    func shares() -> [OwnerID: OwnerShare] {
+    func shares(foreign: [TaskID: AttemptRecord]) -> [OwnerID: OwnerShare] {
         var shares: [OwnerID: OwnerShare] = [:]
         for (name, policy) in parts.owners.all { shares[OwnerID(name)] = policy.share }
         var holders = Set(transfers.filter(\.value.holdsSlot).keys).union(foreign.keys)

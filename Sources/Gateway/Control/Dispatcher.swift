@@ -12,7 +12,7 @@ internal import Scheduling
 /// an end, a load that was read, a failed placement) and at the moment that the last pass named.
 ///
 /// Its parts stand in files by concern: passes here, `+transfers` what carries attempts out, `+fencing` tasks of dead backends,
-/// `+view` what the scheduler sees.
+/// `+evacuation` and `+moving` what operators take off backends, `+view` what the scheduler sees, `+questions` what it would decide.
 actor Dispatcher: Service {
     nonisolated let name = "dispatcher"
     nonisolated let loop: EventLoop
@@ -28,8 +28,8 @@ actor Dispatcher: Service {
     var charge: Lease?
     /// Attempts that another gateway still carries out: they hold slots, and it may end before they do.
     var foreign: [TaskID: AttemptRecord] = [:]
-    private let scheduler: Scheduler
-    private var state = SchedulerState()
+    let scheduler: Scheduler
+    private(set) var state = SchedulerState()
     /// The fleet's version that the last pass knew, and since when: the start, or the last change of its members.
     private var fleetVersion: Int
     private var fleetChangedAt: Timestamp
@@ -151,7 +151,8 @@ actor Dispatcher: Service {
         for record in abandoned.values { queue.tasks.insert(scheduled(record)) }
         defer { for id in abandoned.keys { queue.tasks.remove(id) } }
         let decision = scheduler.decide(
-            queue: &queue.tasks, fleet: snapshots(), owners: shares(), state: &state, now: now)
+            queue: &queue.tasks, fleet: snapshots(foreign: foreign), owners: shares(foreign: foreign), state: &state,
+            now: now)
         for id in decision.placements.map(\.task.id) + decision.prefetches.map(\.task) + decision.discards.map(\.task) {
             queue.touch(id)
         }
@@ -171,10 +172,11 @@ actor Dispatcher: Service {
         let isInPlace = row.boundTo != nil || projectHome(of: row) == placement.backend
         let manner: AttemptManner = isInPlace ? .inPlace : .fresh
         let why = isInPlace ? PlacementReason.inPlace : PlacementReason(placement.choice)
-        guard try await !begin(row.id, on: placement.backend, manner, why, reason: placement.text) else { return }
+        let reason = text(of: placement)
+        guard try await !begin(row.id, on: placement.backend, manner, why, reason: reason) else { return }
         if row.boundTo == nil {
             let why = PlacementReason(placement.choice)
-            _ = try await begin(row.id, on: placement.backend, .fresh, why, reason: placement.text)
+            _ = try await begin(row.id, on: placement.backend, .fresh, why, reason: reason)
         } else {
             try await fail(row.id, because: ProjectOwner.gone)
         }
@@ -266,7 +268,8 @@ actor Dispatcher: Service {
         parts.webhookWake.wake()
     }
 
-    private func text(of waiting: Decision.Waiting) -> String {
+    /// Why tasks that are alike wait, for people.
+    func text(of waiting: Decision.Waiting) -> String {
         guard !parts.fleet.members.isEmpty else { return "no backend is listed" }
         let reasons = waiting.reasons.map { "\($0.backend) \($0.reason.text)" }.joined(separator: "; ")
         return reasons.isEmpty ? "all free slots are spoken for by tasks before it" : reasons

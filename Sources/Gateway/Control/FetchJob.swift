@@ -5,6 +5,7 @@ internal import Model
 internal import NodeODM
 internal import Reactor
 internal import Record
+internal import Scheduling
 internal import Storage
 
 /// One try to fetch a task's inputs, from nothing to the last unpacked file.
@@ -195,6 +196,8 @@ struct FetchJob: Sendable {
         if let refusal = rules.images.refusal(of: files.count { $0.isImage }, by: task.owner) {
             throw FetchError(.tooManyImages, refusal)
         }
+        let needs = TaskNeeds(InputKinds(of: files), choosesOutputs: task.outputs != nil, nil)
+        if let refusal = rules.images.fleet.refusal(of: needs, in: files) { throw FetchError(.notTaken, refusal) }
         let outcome = try await durable.run { () throws(RecordError) in
             try await store.finishFetch(task.id, at: now)
         }.result

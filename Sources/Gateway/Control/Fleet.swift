@@ -26,12 +26,16 @@ final class Fleet: Sendable {
     private let backends = Mutex<[BackendName: any Backend]>([:])
     /// Failed reads in a row that make a backend offline.
     let offlineAfter: Int
+    /// Told of what changes, for those who look on.
+    private let changes: LiveChanges?
 
     /// - Parameters:
     ///   - members: in the inventory's order.
     ///   - offlineAfter: failed reads in a row that make a backend offline.
-    init(_ members: [FleetMember], offlineAfter: Int) {
+    ///   - changes: told of members that come, go or change.
+    init(_ members: [FleetMember], offlineAfter: Int, changes: LiveChanges? = nil) {
         self.offlineAfter = offlineAfter
+        self.changes = changes
         assemble(members)
     }
 
@@ -70,9 +74,11 @@ final class Fleet: Sendable {
         state.withLock { state in
             guard var member = state.members[name] else { return nil }
             let catalog = member.catalog
+            let sight = changes?.isFollowed == true ? member.sight(offlineAfter: offlineAfter) : nil
             body(&member)
             state.members[name] = member
             if member.catalog != catalog { Self.unite(&state) }
+            if let sight, sight != member.sight(offlineAfter: offlineAfter) { changes?.note(name) }
             return member
         }
     }
@@ -100,6 +106,7 @@ final class Fleet: Sendable {
                     next[name]?.incarnation == state.members[name]?.incarnation
                         && next[name]?.switches.isRetired == state.members[name]?.switches.isRetired
                 }
+            for name in Set(state.order).union(order) { changes?.note(name) }
             state.members = next
             state.order = order
             if isSame { return [WakeUp]() }

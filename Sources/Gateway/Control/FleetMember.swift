@@ -120,6 +120,10 @@ struct FleetMember: Sendable {
     var isCluster: Bool { load?.isCluster ?? false }
     /// Slots: the operator's word, else its own. A ClusterODM doesn't tell, so it has one then.
     var slots: Int? { definition.maxParallelTasks ?? (isCluster ? 1 : load?.slots) }
+    /// Slots in use, by what it last said and what happened since; at least those of our own tasks there. Nil without slots.
+    func usedSlots(own: Int) -> Int? {
+        slots.map { min($0, max(0, own, (load?.unfinished ?? 0) + acceptedSinceRead - endedSinceRead)) }
+    }
     /// What to do with a task that had started there and that it forgot; a ClusterODM's may go on behind it.
     var onVanished: OnVanished { isCluster ? .fail : definition.onVanished }
     /// Whether it has been silent for so long that its tasks may be started elsewhere. Never a ClusterODM: its nodes may work on.

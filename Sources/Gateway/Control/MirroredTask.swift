@@ -37,6 +37,9 @@ struct MirroredTask: Sendable {
     /// Whether the backend's word about it is still awaited.
     var isWatched: Bool { record.state == .placed }
 
+    /// Whether a backend has it, or is being sent it.
+    var hasBackend: Bool { record.state == .dispatching || record.state == .placed }
+
     /// Whether it waits for a slot: no backend had a free one.
     var isWaiting: Bool { isUnfinished && record.state == .queued && record.isWaiting && record.intent == .none }
 

@@ -28,8 +28,11 @@ struct RecordFollower: Service {
             for await change in parts.store.changes() {
                 try Task.checkCancellation()
                 switch change {
-                case .reset: try await startAfresh()
+                case .reset:
+                    parts.changes.noteMissed()
+                    try await startAfresh()
                 case .changed(let id, let revision):
+                    parts.changes.note(id, revision: revision)
                     guard isBehind(id, revision) else { continue }
                     behind.note(id, revision)
                     wake.wake()

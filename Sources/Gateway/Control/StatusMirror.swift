@@ -22,6 +22,8 @@ final class StatusMirror: Sendable {
         var unfinished: [String?: Int] = [:]
         var finished = 0
         var waiting = 0
+        var standing = Standing()
+        var ends = Ends()
         var tailBytes = 0
         /// How much of that the record has too.
         var savedBytes = 0
@@ -29,6 +31,20 @@ final class StatusMirror: Sendable {
         /// Those of them that are to be read at once.
         var urgent: [BackendName: Set<TaskID>] = [:]
         var signals: [BackendName: WakeUp] = [:]
+    }
+
+    /// Where the unfinished tasks are.
+    struct Standing: Sendable, Equatable {
+        /// Without a backend.
+        var waiting = 0
+        /// A backend has them, or is being sent them.
+        var running = 0
+    }
+
+    /// Tasks that ended while they were here, whoever saw it.
+    struct Ends: Sendable, Equatable {
+        var completed = 0
+        var failed = 0
     }
 
     private let shards = (0..<64).map { _ in Shard() }
@@ -43,16 +59,20 @@ final class StatusMirror: Sendable {
     private let mayForget: @Sendable () -> Bool
     /// How long an end isn't shown yet.
     private let endDelay: @Sendable () -> Duration
+    /// Told of what memory alone knows: a task's progress, and which backends it comes to and leaves.
+    private let changes: LiveChanges?
 
     /// - Parameters:
     ///   - finishedLimit: finished tasks that are kept in memory.
     ///   - tailBudget: bytes that the console lines of all tasks may take.
     ///   - mayForget: false while the database is away, when polls are answered from memory alone.
     ///   - endDelay: how long an end isn't shown yet, so that other gateways know of it too.
+    ///   - changes: told of what changes in memory alone.
     init(
         finishedLimit: Int = 2000, tailBudget: Int = 64 << 20, mayForget: @escaping @Sendable () -> Bool = { true },
-        endDelay: @escaping @Sendable () -> Duration = { .zero }
+        endDelay: @escaping @Sendable () -> Duration = { .zero }, changes: LiveChanges? = nil
     ) {
+        self.changes = changes
         self.finishedLimit = finishedLimit
         self.tailBudget = tailBudget
         self.mayForget = mayForget
@@ -121,6 +141,12 @@ final class StatusMirror: Sendable {
     /// Whether tasks wait in the queue because no backend has a free slot.
     var hasWaiting: Bool { totals.withLock { $0.waiting > 0 } }
 
+    /// Where the unfinished tasks are.
+    var standing: Standing { totals.withLock { $0.standing } }
+
+    /// Tasks that have ended since the start.
+    var ends: Ends { totals.withLock { $0.ends } }
+
     /// The tasks that a backend is to be asked about.
     func watched(on backend: BackendName) -> Set<TaskID> { totals.withLock { $0.watched[backend] ?? [] } }
 
@@ -163,7 +189,17 @@ final class StatusMirror: Sendable {
             body(&new)
             tasks[id.key] = new
             account(from: old, to: new)
+            if let changes, changes.isFollowed { Self.tell(changes, old, new) }
         }
+    }
+
+    /// Steps of the record are told by whoever follows it; what is only forgotten here has not changed.
+    private static func tell(_ changes: LiveChanges, _ old: MirroredTask?, _ new: MirroredTask?) {
+        let (before, after) = (old.flatMap(watcher), new.flatMap(watcher))
+        if before != after { for name in [before, after].compactMap({ $0 }) { changes.note(name) } }
+        guard let old = old?.record, let new = new?.record else { return }
+        guard old.progress != new.progress || old.ownerCode != new.ownerCode else { return }
+        changes.note(new.id)
     }
 
     /// Puts a snapshot in, in place of an older one.
@@ -230,6 +266,7 @@ final class StatusMirror: Sendable {
         totals.withLock { totals in
             if let old { Self.count(old, -1, &totals) }
             if let new { Self.count(new, 1, &totals) }
+            Self.countEnd(old, new, &totals)
             let before = old.flatMap(Self.watcher)
             let after = new.flatMap(Self.watcher)
             guard let id = new?.record.id ?? old?.record.id, before != after else { return }
@@ -244,10 +281,19 @@ final class StatusMirror: Sendable {
         }
     }
 
+    private static func countEnd(_ old: MirroredTask?, _ new: MirroredTask?, _ totals: inout Totals) {
+        guard let old, let new, !old.record.state.isFinal else { return }
+        if new.record.state == .completed { totals.ends.completed += 1 }
+        if new.record.state == .failed { totals.ends.failed += 1 }
+    }
+
     private static func count(_ task: MirroredTask, _ sign: Int, _ totals: inout Totals) {
         totals.tailBytes += sign * task.tail.footprint
         totals.savedBytes += sign * task.tail.savedFootprint
-        if task.isUnfinished { totals.unfinished[task.record.owner, default: 0] += sign }
+        if task.isUnfinished {
+            totals.unfinished[task.record.owner, default: 0] += sign
+            if task.hasBackend { totals.standing.running += sign } else { totals.standing.waiting += sign }
+        }
         if task.record.state.isFinal { totals.finished += sign }
         guard task.isWaiting else { return }
         totals.waiting += sign

@@ -81,10 +81,8 @@ final class FleetSamples: Sendable {
         ) { [self] samples in
             guard let mirror = status.stage.parts?.mirror else { return }
             for member in all {
-                guard let slots = member.slots else { continue }
                 let own = mirror.watched(on: member.definition.name).count
-                let seen = (member.load?.unfinished ?? 0) + member.acceptedSinceRead - member.endedSinceRead
-                let used = min(slots, max(0, own, seen))
+                guard let slots = member.slots, let used = member.usedSlots(own: own) else { continue }
                 samples.add(used, member.definition.name.string, "used")
                 samples.add(slots - used, member.definition.name.string, "free")
             }

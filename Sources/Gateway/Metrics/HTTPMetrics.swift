@@ -94,6 +94,21 @@ final class HTTPMetrics: Sendable {
     /// Bytes of answers' bodies.
     var sent: UInt64 { sum(bytesStart + 1) }
 
+    /// What the listener has answered so far.
+    var traffic: Traffic {
+        var traffic = Traffic(receivedBytes: received, sentBytes: sent)
+        for route in routes.indices {
+            for method in Self.methods.indices {
+                for code in 0...Self.codes.count {
+                    let count = sum(cell(route, method, code))
+                    traffic.requests &+= count
+                    if code < Self.codes.count, Self.codes[code] >= 500 { traffic.errors &+= count }
+                }
+            }
+        }
+        return traffic
+    }
+
     /// Adds what was answered.
     func addRequests(to samples: inout MetricSamples) {
         for route in routes.indices {

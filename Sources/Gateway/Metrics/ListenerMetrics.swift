@@ -38,5 +38,10 @@ final class ListenerMetrics: Sendable {
         entries.withLock { $0.append(Entry(metrics: metrics, listener: listener)) }
     }
 
+    /// What the listeners of a name have answered so far.
+    func traffic(of name: String) -> Traffic {
+        all.filter { $0.metrics.listener == name }.reduce(Traffic()) { $0 + $1.metrics.traffic }
+    }
+
     private var all: [Entry] { entries.withLock { $0 } }
 }

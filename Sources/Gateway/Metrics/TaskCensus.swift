@@ -49,6 +49,13 @@ final class TaskCensus: Sendable {
         ) { [self] samples in if let count = state.withLock({ $0.webhooks }) { samples.add(count) } }
     }
 
+    /// How many tasks are in each state, as last asked.
+    var byState: [TaskState: Int] {
+        state.withLock { state in
+            state.counts.reduce(into: [:]) { sums, entry in sums[entry.state, default: 0] += entry.tasks }
+        }
+    }
+
     /// Asks the record where that is due, and waits for its answer for a while.
     func renew(from store: TaskStore, on loop: EventLoop) async {
         let begin = MonotonicTime.now()

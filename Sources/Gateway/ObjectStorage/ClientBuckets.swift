@@ -117,7 +117,10 @@ struct ClientBuckets: Sendable {
     }
 
     /// Where the gateway keeps what is its own.
-    var own: S3URL? { S3URL(bucket: settings.bucket, prefix: settings.prefix) }
+    var own: S3URL? { settings.own }
+
+    /// Whether anything can be read.
+    var hasKeys: Bool { settings.hasKeys }
 
     /// Looks through a task's input place.
     /// - Returns: the fields with what is known of the inputs now, and the counts.

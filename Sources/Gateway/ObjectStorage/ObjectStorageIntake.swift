@@ -64,6 +64,11 @@ struct ObjectStorageIntake: Sendable {
                 "s3:// inputs need storage.s3 in this gateway's inventory (endpoint, bucket and credentials); "
                     + "until its operator sets it, send the files.")
         }
+        guard buckets.hasKeys else {
+            throw .refused(
+                "s3:// inputs need AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the gateway's environment; its operator "
+                    + "has to set them.")
+        }
         return buckets
     }
 }

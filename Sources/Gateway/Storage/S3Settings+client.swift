@@ -1,4 +1,5 @@
 internal import Configuration
+internal import Model
 internal import Observability
 internal import Storage
 
@@ -15,6 +16,12 @@ extension S3Configuration {
 }
 
 extension S3Settings {
+    /// Where the gateway keeps what is its own; nil without a bucket.
+    var own: S3URL? { bucket.isEmpty ? nil : S3URL(bucket: bucket, prefix: prefix) }
+
+    /// Whether requests can be signed.
+    var hasKeys: Bool { accessKeyID != nil && secretAccessKey != nil }
+
     /// Hands out the keys as they are now: those in files are read again when they change.
     var credentials: S3CredentialsProvider {
         let (id, secret, token) = (accessKeyID, secretAccessKey, sessionToken)

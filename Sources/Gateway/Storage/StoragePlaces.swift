@@ -15,6 +15,8 @@ struct StoragePlaces: Sendable {
     let folder: DirectoryStore
     /// What messages call it.
     let name: String
+    /// Why no file of a client's is taken; nil where they are. Pods read from an object store alone, and there is no bucket for it.
+    let refusal: String?
     /// Makes the requests to an object store; nil without one.
     let client: CurlClient?
 
@@ -33,8 +35,9 @@ struct StoragePlaces: Sendable {
     ) throws(StorageError) {
         folder = DirectoryStore(
             folder: settings.directory, pool: pool, sync: settings.sync, minFree: settings.minFree)
-        guard let s3 = settings.s3 else {
+        guard let s3 = settings.s3, !s3.bucket.isEmpty else {
             files = folder
+            refusal = settings.s3 == nil ? nil : Self.noBucket
             bucket = nil
             client = nil
             name = settings.directory
@@ -53,10 +56,15 @@ struct StoragePlaces: Sendable {
             client: S3Client(configuration, client: client, clock: clock, credentials: s3.credentials),
             bucket: s3.bucket, prefix: s3.prefix, budget: S3BufferBudget(s3.buffers))
         files = store
+        refusal = nil
         bucket = store
         self.client = client
         name = "s3://\(s3.bucket)/\(s3.prefix) at \(configuration.endpoint)"
     }
+
+    private static let noBucket =
+        "Uploads need SCALEODM_S3_BUCKET in the gateway's environment; until its operator sets it, only tasks whose "
+        + "images are on s3 are taken (zipurl=s3://BUCKET/FOLDER/)."
 
     /// Makes the folder beside a bucket. Without it all but http(s) zipurls works, so its want stops nobody.
     func prepareFolder(_ logger: Logger) async {

@@ -47,7 +47,9 @@ struct AdminClient: Sendable {
         if response.status == 401 { throw address.wantsToken }
         guard let text = json?["error"]?.text else { throw isNone(response.status) }
         let problems = (json?["problems"]?.array ?? []).compactMap { $0.text?.printable }
-        throw CommandError(([text.printable] + problems).joined(separator: "\n"))
+        var error = CommandError(([text.printable] + problems).joined(separator: "\n"))
+        error.isAboutOne = response.status == 404 || response.status == 409
+        throw error
     }
 
     private func send(

@@ -38,6 +38,18 @@ struct ProgressBar: Sendable, Equatable {
         return "\(title) [\(bar)] \(facts)"
     }
 
+    /// A bar of ten signs for a table, with what it shows; the text alone where there is no terminal.
+    /// - Parameters:
+    ///   - part: of the whole, 0…1.
+    ///   - text: the same in words.
+    ///   - isTerminal: whether a bar may be drawn.
+    /// - Returns: `####...... 41 %`.
+    static func cell(_ part: Double, _ text: String, isTerminal: Bool = Terminal.outIsTerminal) -> String {
+        guard isTerminal, part.isFinite else { return text }
+        let filled = Int((min(1, max(0, part)) * 10).rounded(.down))
+        return String(repeating: "#", count: filled) + String(repeating: ".", count: 10 - filled) + " \(text)"
+    }
+
     /// 0…1; nil where nobody knows.
     private var fraction: Double? {
         switch measure {

@@ -25,4 +25,13 @@ enum Question {
             return count > 0 && (line[0] == UInt8(ascii: "y") || line[0] == UInt8(ascii: "Y"))
         }
     }
+
+    /// Asks whether something is to be done that can't be undone.
+    /// - Throws: `CommandError` where it isn't, or nobody can be asked.
+    static func confirm(_ text: String, _ program: ClientProgram) async throws {
+        guard Terminal.canAsk else { throw CommandError("nobody can be asked", advice: "Say --yes.") }
+        let loop = program.loop
+        let isMeant = try await program.interrupts.ending { try await ask(text, on: loop) }
+        guard isMeant else { throw CommandError("nothing was changed") }
+    }
 }

@@ -10,6 +10,8 @@ enum Terminal {
 
     /// Whether people see standard error: then there are bars.
     static var errIsTerminal: Bool { isatty(2) == 1 }
+    /// Whether people see standard output.
+    static var outIsTerminal: Bool { isatty(1) == 1 }
     /// Whether somebody can be asked.
     static var canAsk: Bool { isatty(0) == 1 && errIsTerminal }
 
@@ -21,14 +23,14 @@ enum Terminal {
 
     /// Text in a colour where standard output is a terminal that wants it (no-color.org).
     static func coloured(_ text: String, _ colour: Colour) -> String {
-        guard isatty(1) == 1, getenv("NO_COLOR").map({ $0.pointee == 0 }) ?? true else { return text }
+        guard outIsTerminal, getenv("NO_COLOR").map({ $0.pointee == 0 }) ?? true else { return text }
         guard getenv("TERM").map({ String(cString: $0) }) != "dumb" else { return text }
         return "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m"
     }
 
     /// Begins the screen anew where standard output is a terminal; else an empty line parts what follows.
     static var clear: String {
-        let isPlain = isatty(1) != 1 || getenv("TERM").map { String(cString: $0) } == "dumb"
+        let isPlain = !outIsTerminal || getenv("TERM").map { String(cString: $0) } == "dumb"
         return isPlain ? "\n" : "\u{1B}[H\u{1B}[2J"
     }
 

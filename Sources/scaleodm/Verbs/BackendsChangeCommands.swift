@@ -65,7 +65,9 @@ enum BackendsChangeCommands {
         run: { invocation in
             ClientProgram.run("backends evacuate") { program in
                 let name = invocation.arguments[0]
-                try await confirm("Begin all tasks of \(name.printable) anew elsewhere? [y/N] ", invocation, program)
+                if !invocation.has("yes") {
+                    try await Question.confirm("Begin all tasks of \(name.printable) anew elsewhere? [y/N] ", program)
+                }
                 let answer = try await change(invocation, program, .post, ["api", "backends", name, "evacuate"])
                 if invocation.has("json") { return Terminal.out(answer.line) }
                 let (moved, left) = (answer["moved"]?.integer ?? 0, answer["left"]?.integer ?? 0)
@@ -73,14 +75,6 @@ enum BackendsChangeCommands {
                 if left > 0 { Terminal.err("\(left) stay: their images are gone, or they need the project there\n") }
             }
         })
-
-    private static func confirm(_ question: String, _ invocation: Invocation, _ program: ClientProgram) async throws {
-        if invocation.has("yes") { return }
-        guard Terminal.canAsk else { throw CommandError("nobody can be asked", advice: "Say --yes.") }
-        let loop = program.loop
-        let isMeant = try await program.interrupts.ending { try await Question.ask(question, on: loop) }
-        guard isMeant else { throw CommandError("nothing was changed") }
-    }
 
     /// Asks for a change.
     /// - Throws: `CommandError` where it isn't done.

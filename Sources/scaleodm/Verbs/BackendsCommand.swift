@@ -1,12 +1,11 @@
 internal import NodeODM
-internal import Reactor
 
 /// `scaleodm backends`: how each backend is.
 enum BackendsCommand {
     static let verb = Verb(
         name: "backends", summary: "list the backends of a running gateway: state, load, engine",
         arguments: [.init(name: "NAME", count: .oneOrNone, help: "only this one")],
-        flags: [Flag(name: "watch", help: "show it anew every two seconds, until Ctrl-C"), .json, .admin, .token],
+        flags: [Watching.flag, .json, .admin, .token],
         examples: [
             "scaleodm backends", "scaleodm backends node1 --watch",
             "scaleodm backends --json --admin http://127.0.0.1:31101",
@@ -18,32 +17,18 @@ enum BackendsCommand {
 
     private static func run(_ invocation: Invocation, _ program: ClientProgram) async throws {
         let client = try AdminClient(invocation, program)
-        guard invocation.has("watch") else {
-            return try await program.interrupts.ending { try await show(invocation, client, isFresh: false) }
-        }
-        do {
-            try await program.interrupts.ending {
-                while true {
-                    try await show(invocation, client, isFresh: true)
-                    try await program.loop.sleep(for: .seconds(2))
+        try await Watching.run(invocation, program) {
+            var answer = try await client.list(["api", "backends"])
+            if let name = invocation.arguments.first {
+                let named = (answer.array ?? []).filter { $0["name"]?.text == name }
+                guard !named.isEmpty else {
+                    throw CommandError(
+                        "there is no backend `\(name)`", advice: "See which there are: scaleodm backends")
                 }
+                answer = .array(named)
             }
-        } catch is Interrupts.Interrupted {
-            // How a watch ends.
+            return invocation.has("json") ? answer.line : table(answer.array ?? [])
         }
-    }
-
-    private static func show(_ invocation: Invocation, _ client: AdminClient, isFresh: Bool) async throws {
-        var answer = try await client.list(["api", "backends"])
-        if let name = invocation.arguments.first {
-            let named = (answer.array ?? []).filter { $0["name"]?.text == name }
-            guard !named.isEmpty else {
-                throw CommandError("there is no backend `\(name)`", advice: "See which there are: scaleodm backends")
-            }
-            answer = .array(named)
-        }
-        if invocation.has("json") { return Terminal.out(answer.line) }
-        Terminal.out((isFresh ? Terminal.clear : "") + table(answer.array ?? []))
     }
 
     /// What people see of the answer.
@@ -60,13 +45,21 @@ enum BackendsCommand {
             table.add([
                 .init(state, state == "online" ? .green : state == "offline" ? .red : .yellow),
                 .init(backend["name"]?.text ?? "?"), .init("\(backend["tasks"]?.integer ?? 0)"),
-                .init(isKnown ? "\(unfinished) of \(slots)" : "-"), .init("\(backend["tier"]?.integer ?? 0)"),
+                .init(isKnown ? busy(backend, "\(unfinished) of \(slots)") : "-"),
+                .init("\(backend["tier"]?.integer ?? 0)"),
                 .init(age ?? "never"),
                 .init(backend["engineVersion"]?.text ?? "?"), .init(backend["url"]?.text ?? ""),
                 .init(backend["lastError"]?.text ?? ""),
             ])
         }
         return table.text
+    }
+
+    private static func busy(_ backend: JSONValue, _ text: String) -> String {
+        guard let unfinished = backend["unfinished"]?.number, let slots = backend["slots"]?.number, slots > 0 else {
+            return text
+        }
+        return ProgressBar.cell(unfinished / slots, text)
     }
 }
 

@@ -6,7 +6,9 @@ import Glibc
 enum CheckCommand {
     static let verb = Verb(
         name: "check", summary: "report everything that is wrong in an inventory",
-        arguments: [.init(name: "FILE", help: "the inventory, in YAML")],
+        arguments: [
+            .init(name: "FILE", count: .oneOrNone, help: "the inventory, in YAML; without it ScaleODM's variables")
+        ],
         flags: [
             Flag(name: "probe", help: "also ask every backend, the database and the storage whether they work"),
             Flag(name: "print", help: "show what it means, defaults filled in, secrets hidden"),
@@ -18,12 +20,13 @@ enum CheckCommand {
         examples: ["scaleodm check gateway.yaml", "scaleodm check gateway.yaml --probe"],
         failure: "mistakes in it, or a probe that failed",
         run: { invocation in
-            run(invocation.arguments[0], prints: invocation.has("print"), probes: invocation.has("probe"))
+            run(invocation.arguments.first, prints: invocation.has("print"), probes: invocation.has("probe"))
         })
 
-    private static func run(_ file: String, prints: Bool, probes: Bool) -> Int32 {
+    private static func run(_ path: String?, prints: Bool, probes: Bool) -> Int32 {
+        let file = path ?? "environment"
         let loaded: LoadedInventory
-        do throws(InventoryError) { loaded = try InventoryLoader().load(path: file) } catch {
+        do throws(InventoryError) { loaded = try InventoryLoader().load(file: path) } catch {
             Terminal.err("\(error)\n")
             return 1
         }

@@ -7,21 +7,23 @@ internal import Reactor
 /// `scaleodm serve -c FILE`: runs the gateway until SIGTERM or SIGINT, then drains; a second signal ends at once.
 enum ServeCommand {
     private static let config = Flag(
-        name: "config", letter: "c", value: "FILE", isRequired: true, help: "the inventory, in YAML")
+        name: "config", letter: "c", value: "FILE", help: "the inventory, in YAML; without it ScaleODM's variables are read")
 
     static let verb = Verb(
         name: "serve", summary: "run the gateway", flags: [config],
         details: """
             Runs until SIGTERM or Ctrl-C, then lets what runs come to an end (`drain` in the inventory); a second signal
             ends it at once. SIGHUP reads the inventory again, as does every change of the file. Addresses go to standard output, the log to standard error.
+            Without a file it is one Argo backend in the cluster that it runs in, from the variables of ScaleODM: SCALEODM_DATABASE_URL and more,
+            see docs/configuration.md.
             """,
         examples: ["scaleodm serve -c gateway.yaml"],
         failure: "a mistake in the inventory, or it could not start",
-        run: { invocation in run(invocation.value(config) ?? "") })
+        run: { invocation in run(invocation.value(config)) })
 
-    private static func run(_ path: String) -> Int32 {
+    private static func run(_ path: String?) -> Int32 {
         let loaded: LoadedInventory
-        do throws(InventoryError) { loaded = try InventoryLoader().load(path: path) } catch {
+        do throws(InventoryError) { loaded = try InventoryLoader().load(file: path) } catch {
             Terminal.err("\(error)\n")
             return 1
         }
@@ -29,7 +31,10 @@ enum ServeCommand {
         raiseDescriptorLimit()
         // Before any thread starts, so that every thread inherits the mask.
         SignalStream.block([SIGTERM, SIGINT, SIGHUP])
-        let source = InventorySource(path: path) { () throws(InventoryError) in try InventoryLoader().load(path: path) }
+        // The environment of a process doesn't change.
+        let source = path.map { path in
+            InventorySource(path: path) { () throws(InventoryError) in try InventoryLoader().load(path: path) }
+        }
         do { return try serve(loaded.inventory, source) } catch {
             Terminal.err("scaleodm: \(error)\n")
             return 1
@@ -46,7 +51,7 @@ enum ServeCommand {
         _ = setrlimit(resource, &limit)
     }
 
-    private static func serve(_ inventory: Inventory, _ source: InventorySource) throws -> Int32 {
+    private static func serve(_ inventory: Inventory, _ source: InventorySource?) throws -> Int32 {
         let format: LogFormat? =
             switch inventory.log.format {
             case .auto: nil

@@ -3,15 +3,18 @@ internal import NodeODM
 
 /// `scaleodm submit FILES…`: sends a task, and with `--wait` follows it to its end.
 enum SubmitCommand {
+    /// Also of other verbs that speak of a task's options.
+    static let option = Flag(
+        name: "option", letter: "o", value: "NAME=VALUE", repeats: true,
+        help: "an option of the engine, such as dsm=true")
+
     static let verb = Verb(
         name: "submit", summary: "send images as a task, and with --wait follow it to its end",
         arguments: [
             .init(name: "FILE", count: .oneOrMore, help: "images, ground control points, and what else a node takes")
         ],
         flags: [
-            Flag(
-                name: "option", letter: "o", value: "NAME=VALUE", repeats: true,
-                help: "an option of the engine, such as dsm=true"),
+            option,
             Flag(name: "name", value: "TEXT", help: "the task's name"),
             Flag(name: "wait", help: "follow it to its end; its console's last lines are shown if it fails"),
             Flag(

@@ -12,10 +12,13 @@ enum TasksCommand {
     static let verb = Verb(
         name: "tasks", summary: "list the tasks of a running gateway: state, backend, why they wait",
         flags: [
-            state, Flag(name: "search", value: "TEXT", help: "only those whose name or uuid contains it"), limit, .json,
-            .admin, .token,
+            state, Flag(name: "backend", value: "NAME", help: "only those that are there"),
+            Flag(name: "owner", value: "NAME", help: "only those of the token of this name"),
+            Flag(name: "search", value: "TEXT", help: "only those whose name or uuid contains it"), limit,
+            Watching.flag,
+            .json, .admin, .token,
         ],
-        examples: ["scaleodm tasks --state queued", "scaleodm tasks --search field-7 --json"],
+        examples: ["scaleodm tasks --state queued --watch", "scaleodm tasks --search field-7 --json"],
         failure: "the admin listener does not answer",
         run: { invocation in
             ClientProgram.run("tasks") { program in try await run(invocation, program) }
@@ -24,8 +27,7 @@ enum TasksCommand {
     private static let pageSize = 200
 
     private static func run(_ invocation: Invocation, _ program: ClientProgram) async throws {
-        let client = AdminClient(
-            try ServerAddress(invocation, .admin, token: nil), token: invocation.value(.token), http: program.http)
+        let client = try AdminClient(invocation, program)
         guard let limit = Int(invocation.value(limit) ?? ""), (1...1_000_000).contains(limit) else {
             throw CommandError("--limit takes a number from 1")
         }
@@ -36,12 +38,16 @@ enum TasksCommand {
             }
             query.append(("state", wanted))
         }
-        if let text = invocation.value("search") { query.append(("search", text)) }
+        for name in ["backend", "owner", "search"] {
+            if let text = invocation.value(name) { query.append((name, text)) }
+        }
         let filter = query
-        let (tasks, hasMore) = try await program.interrupts.ending { try await list(client, filter, limit) }
-        if invocation.has("json") { return Terminal.out(JSONValue.array(tasks).line) }
-        Terminal.out(table(tasks, now: SystemClock().wallMilliseconds()))
-        if hasMore { Terminal.err("There are more: --limit N shows them.\n") }
+        try await Watching.run(invocation, program) {
+            let (tasks, hasMore) = try await list(client, filter, limit)
+            if invocation.has("json") { return JSONValue.array(tasks).line }
+            if hasMore { Terminal.err("There are more: --limit N shows them.\n") }
+            return table(tasks, now: SystemClock().wallMilliseconds())
+        }
     }
 
     private static func list(
@@ -68,13 +74,21 @@ enum TasksCommand {
             let age = task["createdAt"]?.integer.map { Duration.milliseconds(max(0, now - $0)).shortText } ?? "?"
             table.add([
                 .init(state, colour(of: state)), .init(task["backend"]?.text ?? "-"),
-                .init("\(Int(min(100, max(0, task["progress"]?.number ?? 0)))) %"),
+                .init(done(task)),
                 .init("\(task["images"]?.integer ?? 0)"), .init(age), .init(task["uuid"]?.text ?? "?"),
                 .init(task["name"]?.text ?? ""), .init(task["why"]?.text ?? ""),
             ])
         }
         return table.text
     }
+
+    private static func done(_ task: JSONValue) -> String {
+        let percent = min(100, max(0, task["progress"]?.number ?? 0))
+        return ProgressBar.cell(percent / 100, "\(Int(percent)) %")
+    }
+
+    /// Whether nothing will happen to a task any more, as the answer says.
+    static func isOver(_ task: JSONValue) -> Bool { TaskState(rawValue: task["state"]?.text ?? "")?.isFinal ?? false }
 
     /// How a state is shown.
     static func colour(of state: String) -> Terminal.Colour? {

@@ -14,11 +14,10 @@ enum TasksShowCommand {
         })
 
     private static func run(_ invocation: Invocation, _ program: ClientProgram) async throws {
-        let client = AdminClient(
-            try ServerAddress(invocation, .admin, token: nil), token: invocation.value(.token), http: program.http)
+        let client = try AdminClient(invocation, program)
         let uuid = invocation.arguments[0]
         guard let task = try await program.interrupts.ending({ try await client.get(["api", "tasks", uuid]) }) else {
-            throw CommandError("\(uuid) not found", advice: "See which tasks there are: scaleodm tasks")
+            throw CommandError.noTask(uuid)
         }
         Terminal.out(invocation.has("json") ? task.line : text(task))
     }

@@ -57,7 +57,9 @@ class Window:
 
     def drop(self, selector, files):
         """Drops files from the file manager on an element, as the system's own drag does."""
-        box = self.page.locator(selector).bounding_box()
+        target = self.page.locator(selector)
+        target.scroll_into_view_if_needed()
+        box = target.bounding_box()
         place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
         session = self.context.new_cdp_session(self.page)
         data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}

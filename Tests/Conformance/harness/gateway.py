@@ -9,7 +9,7 @@ import subprocess
 import requests
 
 from .api import API
-from .programs import Living, Program, binary
+from .programs import INHERITED, Living, Program, binary
 
 #: Short intervals, so that a suite of hundreds of tests ends; a test that needs others says so.
 DEFAULTS = {
@@ -63,14 +63,12 @@ def merged(base, over):
     return result
 
 
-def command(*words, timeout=60, environment=None, cwd=None):
-    """Runs the command line tool to its end; returns code, stdout and stderr."""
-    import os
-
+def command(*words, timeout=60, environment=None, cwd=None, line=None):
+    """Runs the command line tool to its end, by another command line where one is given; returns code, stdout and stderr."""
     return subprocess.run(
-        [binary("scaleodm", "SCALEODM_GATEWAY"), *(str(w) for w in words)],
+        [str(w) for w in line or [binary("scaleodm", "SCALEODM_GATEWAY"), *words]],
         capture_output=True, text=True, timeout=timeout, cwd=cwd, stdin=subprocess.DEVNULL,
-        env={**os.environ, **(environment or {})})
+        env={**INHERITED, **(environment or {})})
 
 
 class Gateway(Living):
@@ -135,6 +133,11 @@ class Gateway(Living):
 
     def tasks(self):
         return requests.get(self.admin_url + "/api/tasks", timeout=10).json()
+
+    def change(self, method, path, body=None, headers=None):
+        """A change by the admin API, with the header that each of them needs."""
+        return requests.request(method, self.admin_url + path, json=body, timeout=30,
+                                headers={"X-ScaleODM-Admin": "1", **(headers or {})})
 
     def cli(self, *words, **settings):
         """The command line tool, pointed at this gateway."""

@@ -11,6 +11,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
+#: What programs inherit: taken once, since pytest changes its own environment while tests start programs from other threads.
+INHERITED = dict(os.environ)
+
 #: Every program started in this session, oldest first: a failing test's report shows the logs of those it used.
 started = []
 
@@ -44,10 +47,12 @@ class Program:
         self.process = subprocess.Popen(
             self.command,
             cwd=cwd,
-            env={**os.environ, **(environment or {})},
+            env={**INHERITED, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # Ctrl-C reaches it only through whoever started it, and stops what runs in order.
+            process_group=0,
             **identity,
         )
         started.append(self)

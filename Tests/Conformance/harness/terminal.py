@@ -10,6 +10,8 @@ import termios
 import threading
 import time
 
+from .programs import INHERITED
+
 
 class Terminal:
     """A child process whose standard input, output and error are one pseudo-terminal, which it controls."""
@@ -22,7 +24,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.process = subprocess.Popen(
             [str(word) for word in command], stdin=slave, stdout=slave, stderr=slave, cwd=cwd, start_new_session=True,
-            env={**os.environ, "TERM": "xterm", **(environment or {})},
+            env={**INHERITED, "TERM": "xterm", **(environment or {})},
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -22,6 +22,7 @@ final class Duties: Sendable {
         var held: [Duty: Held] = [:]
         /// Gateways that live now, this one among them.
         var replicas = 1
+        var roll: [ReplicaSight] = []
         var listeners: [@Sendable () -> Void] = []
     }
 
@@ -44,6 +45,9 @@ final class Duties: Sendable {
 
     /// Gateways that live now, as far as this one knows.
     var replicas: Int { state.withLock { $0.replicas } }
+
+    /// The gateways that live now with what each does, as of the last renewal; empty for the only one.
+    var roll: [ReplicaSight] { state.withLock { $0.roll } }
 
     /// Whether this gateway may do it now. False as soon as its lease couldn't be renewed in time.
     func isMine(_ duty: Duty) -> Bool {
@@ -95,8 +99,21 @@ final class Duties: Sendable {
     /// A duty is handed back.
     func drop(_ duty: Duty) { state.withLock { $0.held[duty] = nil } }
 
-    /// So many gateways live.
-    func note(replicas: Int) { state.withLock { $0.replicas = max(1, replicas) } }
+    /// These gateways live, and hold these leases.
+    /// - Parameters:
+    ///   - members: their names as holders.
+    ///   - held: all leases that somebody has.
+    ///   - now: when that was read.
+    func note(_ members: Set<String>, holding held: [Lease], at now: Timestamp) {
+        let leases = Dictionary(grouping: held, by: \.holder)
+        state.withLock { state in
+            state.replicas = max(1, members.count)
+            let known = Dictionary(state.roll.map { ($0.id, $0.since) }, uniquingKeysWith: { $1 })
+            state.roll = members.sorted().map { id in
+                ReplicaSight(id: id, since: known[id] ?? now, leases: leases[id]?.map(\.name) ?? [])
+            }
+        }
+    }
 
     /// Tells everybody that duties may have come or gone.
     func announce() {

@@ -18,12 +18,14 @@ enum Duty: Hashable, Sendable {
         switch self {
         case .scheduling: "scheduler"
         case .transferring: nil
-        case .watching(let backend): "watch \(backend.string)"
+        case .watching(let backend): Self.watchPrefix + backend.string
         case .fetching: "fetching"
         case .housekeeping: "housekeeping"
         }
     }
 
+    /// How the names of leases for watching a backend begin.
+    static let watchPrefix = "watch "
     /// How the names of the gateways' own leases begin.
     static let transfersPrefix = "transfers "
 }

@@ -120,7 +120,7 @@ final class LeaseKeeper: Service {
             if try await endLeasesOfEnded(held) { held = try await leases.held() }
             // Not those that were only taken to fence a gateway that is gone.
             let members = Set(held.filter { $0.name.hasPrefix(Duty.transfersPrefix + $0.holder) }.map(\.holder))
-            duties.note(replicas: members.count)
+            duties.note(members, holding: held, at: clock.timestamp)
             try await shareOut(members)
             // One of our own may be there although the answer that it was taken got lost.
             try await takeFree(Set(held.filter { $0.holder != holder }.map(\.name)), members)

@@ -20,17 +20,17 @@ struct Replica: Sendable {
     ///   - tally: counts uploads, which may go on elsewhere.
     ///   - marks: tell that another gateway on this machine has ended.
     ///   - logger: told of what comes and goes.
+    ///   - holder: what this gateway is called in the record; unique for this run of the program.
     ///   - loop: where it runs.
     init(
         _ parts: DispatchParts, _ leases: Leases, _ dispatcher: Dispatcher, _ fetching: WakeUp, _ tally: UploadTally,
-        _ marks: LifeMarks, _ logger: Logger, loop: EventLoop
+        _ marks: LifeMarks, _ logger: Logger, holder: String, loop: EventLoop
     ) {
         let (duties, fleet) = (parts.duties, parts.fleet)
         guard !duties.isAlone else {
             (first, last, follower) = ([], [], RecordFollower(parts: parts))
             return
         }
-        let holder = TaskID(randomUUID: parts.random).string
         let keeper = LeaseKeeper(
             leases, duties, holder: holder, backends: { fleet.members.map(\.definition.name) }, clock: parts.clock,
             marks: marks, logger: logger)
