@@ -51,7 +51,9 @@ export class TaskPage {
 
   event(name, data) {
     const isOurs = (name === 'task' && data.uuid === this.uuid) || (name === 'queue' && this.#task?.state === 'queued');
-    if (isOurs) this.#refreshSoon();
+    if (!isOurs) return;
+    if (data.state === 'removed') this.#isGone = true;
+    else this.#refreshSoon();
   }
 
   #refreshSoon() {
