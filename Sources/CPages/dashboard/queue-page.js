@@ -4,6 +4,7 @@ import { h } from './tree.js';
 import { milliseconds, number } from './figures.js';
 import { count, duration } from './format.js';
 import { backendLink, heading, problem, table, taskLink, waitingReason } from './parts.js';
+import { choiceText } from './words.js';
 
 const FIRST = 50;
 const MOST = 1000;
@@ -108,7 +109,7 @@ export class QueuePage {
         caption: 'Candidates', columns: ['Rank', 'Backend', 'Tier', 'Why', 'Predicted wait'], empty: 'No backend is listed.',
         rows: ranked.slice(0, CANDIDATES).map((each) => ({
           key: each.backend,
-          cells: [each.rank ?? '–', backendLink(each.backend), number(each.tier), each.reason,
+          cells: [each.rank ?? '–', backendLink(each.backend), number(each.tier), choiceText(each.reason),
             each.predictedWait === null ? '–' : duration(each.predictedWait * 1000)],
         })),
       }),

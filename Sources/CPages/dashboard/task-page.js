@@ -164,7 +164,7 @@ export class TaskPage {
       this.#candidates && table({
         caption: 'Candidates', columns: ['Rank', 'Backend', 'Tier', 'Why'], empty: 'No backend is listed.',
         rows: this.#candidates.slice(0, CANDIDATES).map((each) => ({
-          key: each.backend, cells: [each.rank ?? '–', backendLink(each.backend), number(each.tier), each.reason],
+          key: each.backend, cells: [each.rank ?? '–', backendLink(each.backend), number(each.tier), choiceText(each.reason)],
         })),
       }),
       this.#candidates?.length > CANDIDATES && h('p.quiet', null, `and ${number(this.#candidates.length - CANDIDATES)} more`));
