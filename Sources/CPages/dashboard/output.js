@@ -7,12 +7,14 @@ import { segment } from './api.js';
 /** Lines that are kept: more would make the page slow, and the client downloads the whole log. */
 const KEPT = 2000;
 const NEAR = 40;
+/** After the end of a task its last lines may come a little later: it is asked so many times more for them. */
+const TRIES = 5;
 
 export class TaskOutput {
   #lines = [];
   #next = 0;
   #isThere = true;
-  #isWhole = false;
+  #triesLeft = TRIES;
   #isFollowing = true;
   #isReading = false;
 
@@ -22,27 +24,32 @@ export class TaskOutput {
     this.changed = changed;
   }
 
-  /** Reads what is new. `isFinal`: nothing comes any more once all was read. */
+  /** Reads what is new. `isFinal`: hardly anything comes any more. */
   async read(isFinal) {
-    if (this.#isReading || !this.#isThere || (isFinal && this.#isWhole)) return;
+    if (this.#isReading || !this.#isThere || (isFinal && this.#triesLeft === 0)) return;
     this.#isReading = true;
     try {
-      const answer = await this.api.getIfThere(`api/tasks/${segment(this.uuid)}/output`, { line: this.#next || -KEPT });
-      if (answer === null) this.#isThere = false;
-      else this.#take(answer, isFinal);
+      while (await this.#readOn(isFinal)) this.changed();
     } finally {
       this.#isReading = false;
     }
   }
 
-  #take({ lines, next }, isFinal) {
-    // A restart begins the console anew.
-    if (next < this.#next) [this.#lines, this.#next] = [[], 0];
-    else {
-      this.#lines = [...this.#lines, ...lines].slice(-KEPT);
-      this.#next = next;
+  /** Returns whether there may be more at once. */
+  async #readOn(isFinal) {
+    const answer = await this.api.getIfThere(`api/tasks/${segment(this.uuid)}/output`, { line: this.#next || -KEPT });
+    this.#isThere = answer !== null;
+    if (!this.#isThere) return false;
+    const { lines, next } = answer;
+    this.#triesLeft = isFinal && lines.length === 0 ? this.#triesLeft - 1 : TRIES;
+    if (next < this.#next) {
+      // A restart began the console anew.
+      [this.#lines, this.#next] = [[], 0];
+      return true;
     }
-    this.#isWhole = isFinal && lines.length === 0;
+    this.#lines = [...this.#lines, ...lines].slice(-KEPT);
+    this.#next = next;
+    return lines.length > 0;
   }
 
   render() {

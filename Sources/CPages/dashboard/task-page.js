@@ -12,6 +12,7 @@ import { taskButtons } from './task-actions.js';
 import { choiceText, eventWord, isBadEvent, isFinal, outcomeWord, taskState } from './words.js';
 
 const PAUSE = 700;
+const OUTPUT = 2000;
 const EVENTS = 200;
 const CANDIDATES = 50;
 const QUEUE = 1000;
@@ -31,6 +32,8 @@ export class TaskPage {
     this.changed = changed;
     this.uuid = uuid;
     this.output = new TaskOutput(store.api, uuid, changed);
+    // New lines alone are no event.
+    this.reading = setInterval(() => this.#readOutput(), OUTPUT);
   }
 
   async refresh() {
@@ -65,8 +68,15 @@ export class TaskPage {
     }, PAUSE);
   }
 
+  async #readOutput() {
+    if (!this.#task || this.#isGone || document.hidden) return;
+    await this.output.read(isFinal(this.#task)).catch(() => null);
+    this.changed();
+  }
+
   close() {
     clearTimeout(this.#asking);
+    clearInterval(this.reading);
   }
 
   drawn() {
