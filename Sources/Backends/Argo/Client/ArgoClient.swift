@@ -49,6 +49,7 @@ public struct ArgoClient: Sendable {
 
     /// Asks for the version alone: whether anybody answers.
     /// - Parameter patience: how long the answer may take.
+    /// - Throws: `ArgoError` where nothing answered in that time, or what answered isn't an Argo Server.
     func knock(patience: Duration) async throws(ArgoError) {
         _ = try await ask(.get, routes.version, within: patience).json()
     }
