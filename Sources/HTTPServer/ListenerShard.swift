@@ -14,7 +14,7 @@ final class ListenerShard: @unchecked Sendable {
     let index: Int
     let limits: ServerLimits
     let headLimits: HeadLimits
-    let handler: RequestHandler
+    let react: RequestReaction
     let errorAnswer: ErrorAnswer
     let accessLog: AccessLog?
     let buffers = BufferPool()
@@ -33,7 +33,7 @@ final class ListenerShard: @unchecked Sendable {
     private static let spareSize = 4 * 1024
 
     init(
-        loop: EventLoop, index: Int, limits: ServerLimits, handler: @escaping RequestHandler,
+        loop: EventLoop, index: Int, limits: ServerLimits, react: @escaping RequestReaction,
         errorAnswer: @escaping ErrorAnswer,
         accessLog: AccessLog?
     ) {
@@ -41,7 +41,7 @@ final class ListenerShard: @unchecked Sendable {
         self.index = index
         self.limits = limits
         headLimits = HeadLimits(bytes: limits.headBytes, fields: limits.headFields)
-        self.handler = handler
+        self.react = react
         self.errorAnswer = errorAnswer
         self.accessLog = accessLog
     }

@@ -30,9 +30,14 @@ public struct Router: Sendable {
         public let method: HTTPMethod
         /// What answers.
         public let handler: RouteHandler
+        /// What is asked before it.
+        let instant: InstantHandler?
         /// Its name's place among `routeNames`.
         public let index: Int
     }
+
+    /// Answers from memory what a route's handler would answer, without a wait; nil leaves the request to the handler.
+    public typealias InstantHandler = @Sendable (_ request: HTTPRequest, _ captures: RouteCaptures) -> ReadyAnswer?
 
     /// Answers what no route takes; learns what was found instead.
     public typealias Fallback =
@@ -61,11 +66,13 @@ public struct Router: Sendable {
     ///   - method: GET serves HEAD too.
     ///   - pattern: as above; a bad pattern is a bug of the program and traps.
     ///   - name: for metrics and logs.
+    ///   - instant: what is asked first: it answers from memory, or leaves the request to `handler`.
     ///   - handler: what answers.
     public mutating func on(
-        _ method: HTTPMethod, _ pattern: String, name: String, _ handler: @escaping RouteHandler
+        _ method: HTTPMethod, _ pattern: String, name: String, instant: InstantHandler? = nil,
+        _ handler: @escaping RouteHandler
     ) {
-        let route = Route(name: name, method: method, handler: handler, index: index(of: name))
+        let route = Route(name: name, method: method, handler: handler, instant: instant, index: index(of: name))
         var node = 0
         for segment in pattern.split(separator: "/") {
             guard segment.hasPrefix("{"), segment.hasSuffix("}") else {
@@ -85,7 +92,8 @@ public struct Router: Sendable {
 
     /// Adds what answers OPTIONS wherever no route of its own does, `*` included: for CORS.
     public mutating func onAnyOptions(name: String, _ handler: @escaping RouteHandler) {
-        optionsRoute = Route(name: name, method: .options, handler: handler, index: index(of: name))
+        optionsRoute = Route(
+            name: name, method: .options, handler: handler, instant: nil, index: index(of: name))
     }
 
     private mutating func index(of name: String) -> Int {
@@ -169,21 +177,20 @@ public struct Router: Sendable {
         return true
     }
 
-    /// Has the request answered by its route, or by the fallback; notes the route's name for the access log.
-    public func handle(
-        _ request: HTTPRequest, _ body: RequestBody, _ response: consuming ResponseWriter
-    ) async throws {
+    /// What answers a request: its route, from memory or by its handler, or the fallback. Notes the route for the access log.
+    public func react(to request: HTTPRequest, _ notes: ExchangeNotes) -> Reaction {
         let outcome = find(request)
         guard case .route(let route, let captures) = outcome else {
-            return try await fallback(request, outcome, body, response)
+            let fallback = fallback
+            return .handler(
+                { request, _, body, response in try await fallback(request, outcome, body, response) }, RouteCaptures())
         }
-        response.notes.route = route.name
-        response.notes.routeIndex = route.index
-        try await route.handler(request, captures, body, response)
+        notes.route = route.name
+        notes.routeIndex = route.index
+        if let answer = route.instant?(request, captures) { return .answer(answer) }
+        return .handler(route.handler, captures)
     }
 
-    /// The router as a listener's handler.
-    public var handler: RequestHandler {
-        { request, body, response in try await handle(request, body, response) }
-    }
+    /// The router as a listener's reaction.
+    public var reaction: RequestReaction { { request, notes in react(to: request, notes) } }
 }
