@@ -33,6 +33,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .target(name: "CShims"),
     .target(name: "CCurlShims", dependencies: ["CCurl"]),
+    .target(name: "CPages", exclude: ["front", "dashboard", "shared"]),
 ]
 
 // Arrows go down only: a target names what it stands on.
@@ -41,6 +42,7 @@ let libraries: [Target] = [
     library("HTTPTypes"),
     library("Observability"),
     library("Digests", ["CSSL", "CZlib"]),
+    library("Pages", ["HTTPTypes", "Digests", "CPages"]),
     library("YAML", ["CYAML"]),
     library("Reactor", ["CShims"]),
     library("HTTPServer", ["Reactor", "HTTPTypes", "Observability", "CShims"]),
@@ -60,7 +62,7 @@ let libraries: [Target] = [
         "Gateway",
         [
             "Scheduling", "Record", "SQL", "Configuration", "Backends", "Storage", "NodeODM", "HTTPServer", "HTTPRelay",
-            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests", "YAML", "CShims",
+            "HTTPClient", "HTTPTypes", "Reactor", "Model", "Observability", "Digests", "YAML", "Pages", "CShims",
         ]),
 ]
 
@@ -99,6 +101,7 @@ let testTargets: [Target] = [
             "Configuration", "YAML", "HTTPClient", "HTTPTypes", "HTTPServer", "HTTPRelay", "Observability", "Digests",
         ]),
     tests("Observability", ["Observability"]),
+    tests("Pages", ["Pages", "HTTPTypes", "Digests"]),
     tests(
         "scaleodm",
         ["scaleodm", "HTTPClient", "HTTPTypes", "NodeODM", "Reactor", "Model", "Configuration", "Observability"]),

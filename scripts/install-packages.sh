@@ -9,7 +9,8 @@ set -euo pipefail
 
 build_packages=(libcurl4-openssl-dev libyaml-dev libpq-dev libsqlite3-dev libssl-dev zlib1g-dev libarchive-dev libexpat1-dev pkg-config)
 # prometheus brings promtool, which checks metrics and alerts; nothing needs its service.
-test_packages=(postgresql python3-venv curl unzip zip openssl prometheus)
+# chromium shows the web pages to the tests.
+test_packages=(postgresql python3-venv curl unzip zip openssl prometheus chromium)
 bench_packages=(wrk curl)
 deb_packages=(dpkg-dev binutils lintian git)
 # What judges the packaging, in the tests.

@@ -182,33 +182,6 @@ def test_the_engine_s_end_is_told_in_words(running, api):
     assert error_of(api.download(uuid).json())
 
 
-def test_a_job_as_drone_tm_sends_it(running, api, world):
-    """JSON with places, filters, capacity and a webhook; results are read from writeS3Path, not through the gateway."""
-    receiver = world.receiver()
-    place = "s3://mybucket/project 7/task/"
-    running.store.put(place, pictures(2))
-    running.store.put(place + "images/", [("deep.jpg", jpeg(9)), ("deep.JPG", jpeg(10))])
-    running.store.put(place + "drafts/", [("draft.jpg", jpeg(11))])
-    running.store.put(place + "images/odm_orthophoto/", [("old.tif", b"an earlier result")])
-    answer = api.post("/task/new", json={
-        "name": "project-7", "readS3Path": place, "writeS3Path": "s3://mybucket/project 7/results/",
-        "processingMode": "standard", "s3ScanDepth": 3, "useDefaultExcludes": True, "excludePaths": ["drafts/**"],
-        "options": json.dumps([{"name": "dsm", "value": True}]), "s3Endpoint": running.store.url, "capacityType": "spot",
-        "webhook": receiver.url + "/hook?token=abc"})
-    uuid = plain(answer)["uuid"]
-    assert api.task(uuid)["imagesCount"] == 4
-    done = api.wait(uuid, seconds=120)
-    assert done["status"]["code"] == COMPLETED and done["s3OutputPath"] == "s3://mybucket/project 7/results/"
-    results = running.store.files("s3://mybucket/project 7/results/")
-    assert {"all.zip", "odm_orthophoto/odm_orthophoto.tif", "odm_dem/dsm.tif", "_DONE.json"} <= set(results)
-    images = {image["filename"] for image in json.loads(zipped(results["all.zip"]).read("images.json"))}
-    assert len(images) == 4 and "draft.jpg" not in images and "old.tif" not in images, images
-    told, = receiver.wait_for(1)
-    assert told["path"] == "/hook?token=abc"
-    body = json.loads(told["body"])
-    assert (body["uuid"], body["statusCode"]) == (uuid, COMPLETED)
-
-
 # Its results.
 
 

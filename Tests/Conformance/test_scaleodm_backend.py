@@ -122,6 +122,7 @@ def test_its_text_of_a_console_is_lines_by_our_numbers(setting):
     setting.server.restart_after_kill()
     api = setting.server.api
     assert api.task(uuid)["dateCreated"] > 10 ** 12
+    eventually("its lines are there again", lambda: api.output(uuid) == lines)
     api.act("cancel", uuid)
     assert api.wait(uuid, CANCELED)
     eventually("the other instance ended it", lambda: setting.other.effects("ended"))

@@ -4,6 +4,7 @@ internal import HTTPTypes
 internal import Model
 internal import NodeODM
 internal import Observability
+internal import Pages
 internal import Reactor
 
 /// The route table of the NodeODM API, in the contract's order.
@@ -36,13 +37,31 @@ struct NodeODMRoutes: Sendable {
         var router = Router { request, outcome, _, response in
             try await refuse(request, outcome, response)
         }
+        addPage(to: &router)
         addNode(to: &router)
         addTasks(to: &router)
         return router
     }
 
+    /// The page for people, who need no token to see it; a program is told in a sentence where it is.
+    private func addPage(to router: inout Router) {
+        router.on(.get, "/", name: "root") { request, _, _, response in
+            var (head, body) = answer(.text(Array(Self.welcome.utf8)), to: request)
+            if PageSet.isWanted(by: request), let page = PageSet.front.answer(to: request, PageSet.index) {
+                (head, body) = page
+            }
+            head.fields.append(.vary, "Accept")
+            try await response.send(head, body: body)
+        }
+        router.on(.get, "/ui/{file}", name: "page_file") { request, captures, _, response in
+            guard let (head, body) = PageSet.front.answer(to: request, captures["file"]) else {
+                return try await refuse(request, .unknownPath, response)
+            }
+            try await response.send(head, body: body)
+        }
+    }
+
     private func addNode(to router: inout Router) {
-        add(to: &router, .get, "/", "root", isPublic: true) { _, _ in .text(Array(Self.welcome.utf8)) }
         add(to: &router, .get, "/info", "info") { call, _ in
             if call.request.queryItem("_debugUnauthorized") != nil { throw APIError.bareUnauthorized }
             return info.info(call)

@@ -89,10 +89,7 @@ struct ObjectDownload: Sendable {
     private static func matches(_ list: String?, _ etag: String?) -> Bool? {
         guard let list else { return nil }
         guard let etag else { return false }
-        return list.split(separator: ",").contains { entry in
-            let tag = ASCII.trimmed(entry)
-            return tag == "*" || tag == etag || tag == "W/" + etag
-        }
+        return EntityTag.isListed(etag, in: list)
     }
 
     /// `all.zip` as NodeODM writes it; anything that isn't a plain word in quotes.

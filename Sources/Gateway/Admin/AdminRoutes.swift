@@ -3,6 +3,7 @@ internal import HTTPTypes
 internal import Model
 internal import NodeODM
 internal import Observability
+internal import Pages
 internal import Reactor
 internal import Record
 
@@ -56,7 +57,27 @@ struct AdminRoutes: Sendable {
             return AdminReply(body)
         }
         addChanges(to: &router)
+        addPage(to: &router)
         return router
+    }
+
+    /// The page for operators: its files need no token, what it shows does.
+    private func addPage(to router: inout Router) {
+        router.on(.get, "/", name: "page") { request, _, _, response in
+            try await Self.send(PageSet.index, to: request, response)
+        }
+        router.on(.get, "/ui/{file}", name: "page_file") { request, captures, _, response in
+            try await Self.send(captures["file"], to: request, response)
+        }
+    }
+
+    private static func send(
+        _ file: String, to request: HTTPRequest, _ response: consuming ResponseWriter
+    ) async throws {
+        guard let (head, body) = PageSet.dashboard.answer(to: request, file) else {
+            return try await send(.error(.notFound, "Nothing is here."), response)
+        }
+        try await response.send(head, body: body)
     }
 
     private static func tasks(_ parts: GatewayStatus.Parts) -> TasksResource {

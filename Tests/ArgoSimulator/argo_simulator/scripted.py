@@ -139,6 +139,6 @@ class ScriptedPod:
 
 def _results(task: GatewayTask) -> dict[str, bytes]:
     """All files of a finished run; `_DONE.json` is the last, since it vouches for the others."""
-    files = products.results(str(task.document.get("task")), [], task.document.get("args"))
+    files = products.results(str(task.document.get("task")), {}, task.document.get("args"))
     files["all.zip"] = products.archive(files)
     return {**files, "_DONE.json": task.marker(files=len(files), bytes=sum(map(len, files.values())))}

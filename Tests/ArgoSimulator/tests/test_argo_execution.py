@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import pathlib
 
 import pytest
@@ -80,6 +82,23 @@ def test_download_process_and_upload_run_for_real(executing, storage, name):
     assert arguments[:len(NASTY)] == NASTY and arguments[len(NASTY)] == "--project-path"
     assert "[INFO]    Found 3 usable images" in executing.log(name)
     assert f"downloaded {name}" in executing.log(name, **{"logOptions.container": "download"})
+
+
+def test_an_engine_at_a_gate_waits_until_it_is_opened(executing, storage, name, tmp_path):
+    images(storage, name)
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    executing.process.sim("script", name=name, pods=[{"environment": {"FAKE_ODM_GATE": str(gate)}}])
+    executing.submit(pipeline(name, scripts=scripts(), env=environment(storage, name)))
+    eventually("it waits", lambda: any("odm_filterpoints" in line for line in executing.log(name)), 60)
+    assert executing.get(name)["status"]["phase"] == "Running"
+    opened = os.open(gate, os.O_RDWR)
+    try:
+        executing.wait(name, "Succeeded", seconds=60)
+    finally:
+        os.close(opened)
+    told = json.loads(storage.get(Place("data", f"{name}/output/"), "odm_report/inputs.json"))
+    assert told == {f"IMG_{number}.JPG": hashlib.sha256(b"jpeg").hexdigest() for number in range(3)}
 
 
 def test_progress_datagrams_reach_the_pods_node(executing, storage, name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import json
 import re
 from typing import Any
@@ -19,6 +20,12 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 _RESERVED_MODES = ("merge-existing", "thermal", "city-scale")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+#: What earlier runs leave beside images; passed over unless `useDefaultExcludes` is false.
+_DEFAULT_EXCLUDES = (
+    "odm/**", "**/odm/**", "odm_orthophoto/**", "odm_dem/**", "odm_dem_tiles/**", "odm_texturing/**", "odm_texturing_25d/**",
+    "odm_meshing/**", "odm_filterpoints/**", "odm_georeferencing/**", "odm_report/**", "images_resize/**",
+    "entwine_pointcloud/**", "mapproxy/**", "submodels/**", "*-output/**", "thumbs/**", "**/thumbs/**", "all.zip", "**/all.zip",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +49,10 @@ class Submission:
     scan_depth: int
     excludes: tuple[str, ...]
 
+    def brings(self, name: str) -> bool:
+        """Whether the pods bring an object of this name, below the input place, into their workspace."""
+        return name.count("/") < self.scan_depth and not any(fnmatch.fnmatchcase(name, glob) for glob in self.excludes)
+
 
 def parse(body: Any, rules: Rules, default_image: str) -> Submission:
     """Raises Problem for the first thing that is wrong."""
@@ -50,9 +61,9 @@ def parse(body: Any, rules: Rules, default_image: str) -> Submission:
     _check_types(body)
     _check_choices(body, rules)
     source, target = _places(body)
+    excludes = (*(body.get("excludePaths") or ()), *(_DEFAULT_EXCLUDES if body.get("useDefaultExcludes", True) else ()))
     return Submission(body.get("name") or "odm-project", _options(body.get("options")), source, target,
-                      body.get("webhook", ""), body.get("odmImage") or default_image, body.get("s3ScanDepth", 1),
-                      tuple(body.get("excludePaths") or ()))
+                      body.get("webhook", ""), body.get("odmImage") or default_image, body.get("s3ScanDepth", 1), excludes)
 
 
 def _check_types(body: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 import zipfile
 from io import BytesIO
@@ -137,6 +139,25 @@ def test_a_failed_task_says_why(instance, source):
     instance.process.sim("script", read=source.url, outcome="fail", message="process: OOMKilled (exit code 137)")
     info = instance.wait(instance.submit(readS3Path=source.url), 30)
     assert info["status"]["errorMessage"] == "process: OOMKilled (exit code 137)"
+
+
+def test_what_is_held_ends_once_it_is_released(instance, source, storage):
+    instance.process.sim("script", outcome="hold")
+    uuid = instance.submit(readS3Path=source.url)
+    instance.wait(uuid, 20)
+    instance.process.sim("release")
+    instance.wait(uuid, 40)
+    assert storage.exists(Place(source.bucket, source.prefix + "output/"), "log.json")
+
+
+def test_pods_bring_what_depth_and_exclusions_leave_and_results_tell_it(instance, source, storage):
+    for name in ("one/d.jpg", "one/two/e.jpg", "drafts/f.jpg", "odm_orthophoto/old.tif"):
+        storage.put(source, name, name.encode())
+    uuid = instance.submit(readS3Path=source.url, s3ScanDepth=2, excludePaths=["drafts/**"])
+    instance.wait(uuid, 40)
+    told = json.loads(storage.get(Place(source.bucket, source.prefix + "output/"), "odm_report/inputs.json"))
+    assert set(told) == {"a.jpg", "b.JPG", "c.tif", "d.jpg"}
+    assert told["d.jpg"] == hashlib.sha256(b"one/d.jpg").hexdigest()
 
 
 def test_over_the_parallelism_tasks_wait_as_10(start, source):

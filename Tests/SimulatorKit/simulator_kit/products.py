@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 
 #: A TIFF of no pixels: the header and an empty directory, enough for a reader to see what it is.
 _TIFF = b"II*\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 
-def results(task: str, images: list[str], options: object = None) -> dict[str, bytes]:
-    """Files of a finished task by path; their content names the task, so that a mix-up of two tasks shows."""
+def results(task: str, images: Mapping[str, str], options: object = None) -> dict[str, bytes]:
+    """Files of a finished task by path; their content names the task, so that a mix-up of two tasks shows.
+
+    `images` is the checksum (SHA-256) of each image by name.
+    """
     mark = f"task {task}\n".encode()
     return {
         "odm_orthophoto/odm_orthophoto.tif": _TIFF + mark,
@@ -19,6 +23,7 @@ def results(task: str, images: list[str], options: object = None) -> dict[str, b
         "odm_dem/dtm.tif": _TIFF + b"dtm " + mark,
         "odm_georeferencing/odm_georeferenced_model.laz": b"LASF" + mark,
         "odm_report/report.pdf": b"%PDF-1.4\n" + mark,
+        "odm_report/inputs.json": json.dumps(dict(images)).encode(),
         "cameras.json": b"{}",
         "images.json": json.dumps([{"filename": name} for name in images]).encode(),
         "log.json": json.dumps({"task": task, "options": options, "success": True}).encode(),

@@ -2,13 +2,16 @@
 
 It takes any options, finds the project by `--project-path PATH NAME`, announces its progress by UDP as ODM does
 (`PGUP/pid/project/percent`), and leaves small files under the names of ODM's products. Its argument vector goes to
-`log.json`, so that a test can compare it to the letter. The environment turns it into other runs:
+`log.json` and the checksums of its inputs to `odm_report/inputs.json`, so that a test can compare both to the letter. The
+environment turns it into other runs:
 
     FAKE_ODM_EXIT=N           ends with this code in the middle (137: as the kernel kills it)
     FAKE_ODM_SECONDS=S        how long it works
+    FAKE_ODM_GATE=FIFO        waits in the middle until somebody opens this named pipe for writing
     FAKE_ODM_PROGRESS_PORT=N  where progress goes; ODM's own port by default
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -19,6 +22,7 @@ import time
 
 STAGES = ("dataset", "opensfm", "openmvs", "odm_filterpoints", "odm_meshing", "odm_georeferencing", "odm_dem", "odm_orthophoto")
 IMAGES = (".jpg", ".jpeg", ".tif", ".tiff", ".png")
+SIDE_FILES = ("gcp_list.txt", "geo.txt", "image_groups.txt", "align.las", "align.laz", "align.tif")
 TIFF = b"II*\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 
@@ -38,6 +42,14 @@ def announce(name, percent):
         out.sendto(f"PGUP/{os.getpid()}/{name}/{percent}".encode(), ("127.0.0.1", port))
 
 
+def wait_at_gate():
+    gate = os.environ.get("FAKE_ODM_GATE")
+    if gate:
+        # To open a named pipe for reading takes somebody who writes.
+        with open(gate, "rb"):
+            pass
+
+
 def leave_early():
     code = int(os.environ.get("FAKE_ODM_EXIT", "0"))
     if code > 128:
@@ -53,6 +65,11 @@ def write(project, name, body):
     (project / name).write_bytes(body)
 
 
+def checksums(project, images):
+    found = [*images, *(project / name for name in SIDE_FILES)]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found if path.is_file()}
+
+
 def write_products(project, images, arguments):
     mark = f" of {project.name} from {len(images)} images\n".encode()
     for name in ("odm_orthophoto/odm_orthophoto.tif", "odm_dem/dsm.tif", "odm_dem/dtm.tif"):
@@ -60,6 +77,7 @@ def write_products(project, images, arguments):
     write(project, "odm_georeferencing/odm_georeferenced_model.laz", b"LASF" + mark)
     write(project, "odm_texturing/odm_textured_model_geo.obj", b"# textured model" + mark)
     write(project, "odm_report/report.pdf", b"%PDF-1.4\n" + mark)
+    write(project, "odm_report/inputs.json", json.dumps(checksums(project, images)).encode())
     write(project, "cameras.json", b"{}")
     write(project, "images.json", json.dumps([{"filename": image.name} for image in images]).encode())
     write(project, "log.json", json.dumps({"arguments": arguments, "success": True}).encode())
@@ -78,6 +96,7 @@ def main(arguments):
         announce(project.name, 100 * number / len(STAGES))
         time.sleep(float(os.environ.get("FAKE_ODM_SECONDS", "0.2")) / len(STAGES))
         if number == len(STAGES) // 2:
+            wait_at_gate()
             leave_early()
     write_products(project, images, arguments)
     print("[INFO]    ODM app finished", flush=True)
