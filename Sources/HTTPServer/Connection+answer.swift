@@ -38,19 +38,10 @@ extension Connection {
         let body = isHead ? [] : ready.body
         notes.bytesOut = Int64(body.count)
         shard.lendMemory(&output)
-        Self.compose(ready, body: body, date: shard.dateLine(), end: connectionField, to: &output)
-    }
-
-    private static func compose(
-        _ ready: ReadyAnswer, body: [UInt8], date: [UInt8], end: StaticString, to output: inout [UInt8]
-    ) {
-        output.append(contentsOf: ready.head.statusLine)
-        output.append(contentsOf: date)
-        output.append(contentsOf: ready.head.fieldLines)
-        output.appendText("Content-Length: ")
+        output.append(contentsOf: shard.lines(of: ready.head))
         output.appendDecimal(Int64(ready.body.count))
         output.appendText("\r\n")
-        output.appendText(end)
+        output.appendText(connectionField)
         output.append(contentsOf: body)
     }
 
@@ -178,9 +169,8 @@ extension Connection {
         try await flush()
     }
 
-    /// Before a relay writes to the socket itself.
-    func beginRelay() async throws(HTTPServerError) {
-        try await flush()
+    /// Before a relay writes to the socket itself; everything written before is sent.
+    func beginRelay() {
         socket.writeDeadline = socket.loop.now + limits.unread
     }
 

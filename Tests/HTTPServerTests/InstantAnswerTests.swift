@@ -53,13 +53,15 @@ struct InstantAnswerTests {
                 text += "GET \(path) HTTP/1.1\r\nHost: h\r\n\r\n"
             }
             let answers = try await server.exchange(text + "GET /end HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-            let bodies = answers.split(separator: "HTTP/1.1 200 OK").map { $0.components(by: "\r\n\r\n").last ?? "" }
+            let bodies = answers.components(by: "HTTP/1.1 200 OK").dropFirst().map { answer in
+                answer.components(by: "\r\n\r\n").last ?? ""
+            }
             let expected = (0..<300).flatMap { number in
                 number % 7 == 0
                     ? ["slow /slow\(number) 3;", "slow /slow\(number) 0;"]
                     : ["instant /\(number);", "instant /\(number);"]
             }
-            #expect(bodies == expected + ["instant /end;"])
+            #expect(Array(bodies) == expected + ["instant /end;"])
         }
     }
 

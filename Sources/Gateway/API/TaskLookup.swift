@@ -106,6 +106,15 @@ final class TaskLookup: Sendable {
         return try await self.read(id, for: caller, read)
     }
 
+    /// The same where memory knows that the task is over; nil where it doesn't, or where there is an error to tell.
+    func readSettledAtOnce<Answer: Sendable>(
+        _ id: TaskID, for caller: Caller, _ read: (borrowing MirroredTask) -> Answer
+    ) -> Answer? {
+        readAtOnce(id, for: caller, at: clock.monotonic()) { task in
+            task.record.state.isFinal ? read(task) : nil
+        } ?? nil
+    }
+
     /// A snapshot of a row, with the options as info shows them.
     func snapshot(of record: TaskRecord) -> MirroredTask {
         let rules = OptionCatalog.ValidationRules(skipPostProcessing: record.skipPostProcessing)
