@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build test simulate chaos demo bench lint deb check-packages packages-build packages-test packages-bench packages-deb venv clean
+.PHONY: help build test simulate chaos demo demo-argo bench lint deb check-packages packages-build packages-test packages-bench \
+	packages-deb packages-venv venv clean
 
 SWIFT ?= swift
 VENV := .build/venv
@@ -34,6 +35,9 @@ chaos: packages-test venv build ## 500 tasks (TASKS=…) while everything is kil
 demo: build ## two simulated nodes, the gateway and a task from images to results, explained on the way
 	$(RELEASE)/scaleodm demo
 
+demo-argo: build venv ## the same with object storage and a simulated Argo cluster, whose pods really run
+	SCALEODM_BINARIES=$(CURDIR)/$(RELEASE) $(VENV)/bin/python Tests/Conformance/demo_argo.py
+
 bench: packages-bench build ## measure the gateway beside nginx
 	Benchmarks/run.sh
 
@@ -53,6 +57,9 @@ packages-build:
 packages-test:
 	@scripts/install-packages.sh build test
 
+packages-venv:
+	@scripts/install-packages.sh venv
+
 packages-deb:
 	@scripts/install-packages.sh build deb
 
@@ -61,7 +68,7 @@ packages-bench:
 
 venv: $(VENV)/installed
 
-$(VENV)/installed: Tests/Conformance/requirements.txt | packages-test
+$(VENV)/installed: Tests/Conformance/requirements.txt | packages-venv
 	@rm -rf $(VENV)
 	@mkdir -p .build
 	python3 -m venv $(VENV)

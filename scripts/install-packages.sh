@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a part of the project needs; says nothing when all are there.
 #
-#   scripts/install-packages.sh [--check] GROUP…      groups: build, test, bench, deb
+#   scripts/install-packages.sh [--check] GROUP…      groups: build, test, venv, bench, deb
 #
 # As root, or with sudo where that asks no question, it installs what is missing; otherwise, and with --check, it names it.
 # Exit code 0: all are there now; 1: some are missing or could not be installed; 2: wrong usage.
@@ -22,6 +22,7 @@ for argument in "$@"; do
     case "$argument" in
     --check) check_only=yes ;;
     build) wanted+=("${build_packages[@]}") ;;
+    venv) wanted+=(python3-venv) ;;
     test) wanted+=("${test_packages[@]}" "${judge_packages[@]}") ;;
     deb) wanted+=("${deb_packages[@]}") ;;
     bench)
@@ -33,13 +34,13 @@ for argument in "$@"; do
         fi
         ;;
     *)
-        echo "install-packages.sh: unknown group '$argument' (build, test, bench or deb)" >&2
+        echo "install-packages.sh: unknown group '$argument' (build, test, venv, bench or deb)" >&2
         exit 2
         ;;
     esac
 done
 if [ ${#wanted[@]} -eq 0 ]; then
-    echo "usage: scripts/install-packages.sh [--check] build|test|bench|deb …" >&2
+    echo "usage: scripts/install-packages.sh [--check] build|test|venv|bench|deb …" >&2
     exit 2
 fi
 

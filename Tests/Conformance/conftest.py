@@ -163,9 +163,13 @@ class World:
         behind = [self.node(**flags) for _ in range(nodes)]
         return Target(self.gateway(behind, settings, token), behind)
 
-    def close(self):
-        self._closing.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def close(self, keep=False):
+        """Stops everything; the folder goes too unless it is kept."""
+        try:
+            self._closing.close()
+        finally:
+            if not keep:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Target:

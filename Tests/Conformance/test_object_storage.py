@@ -425,35 +425,84 @@ def resident(gateway):
     return sizes["VmRSS"], sizes["VmHWM"]
 
 
+class Upload:
+    """So many files of 10 MiB, ten at a time, and what that took of the gateway."""
+
+    def __init__(self, gateway, count):
+        self._gateway = gateway
+        self.idle, _ = resident(gateway)
+        self._before, noise = written(gateway), random.Random(5).randbytes(10 << 20)
+        self.uuid = gateway.api.init()["uuid"]
+        begun = time.monotonic()
+
+        def send(number):
+            name, data = f"{number:03d}.jpg", number.to_bytes(4, "big") + noise[4:]
+            assert gateway.api.with_token(None).upload(self.uuid, [(name, data)]) == {"success": True}
+            return name, sha256(data)
+
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            self.checksums = sorted(pool.map(send, range(count)))
+        self.seconds = time.monotonic() - begun
+        self.memory, _ = self.taken()
+
+    def taken(self):
+        """Memory above idle at most, and bytes written to disks, up to now."""
+        return resident(self._gateway)[1] - self.idle, written(self._gateway) - self._before
+
+    def run(self):
+        """Commits it and waits for its end; the seconds that took."""
+        begun = time.monotonic()
+        assert self._gateway.api.commit(self.uuid) == {"uuid": self.uuid}
+        assert self._gateway.api.wait(self.uuid, seconds=600)["status"]["code"] == 40
+        return time.monotonic() - begun
+
+    def assert_little_was_taken(self):
+        """The database alone is on the disk."""
+        memory, disk = self.taken()
+        assert memory < 64 << 20 and disk < 8 << 20, (memory, disk)
+        assert local_files(self._gateway) == []
+
+
+def behind_it(world, kind, s3):
+    """A node, or a cluster whose pods act by the clock: it is the way there that is measured."""
+    return world.node(task_seconds=0.2) if kind == "node" else world.argo(s3=s3)
+
+
+def assert_arrived(kind, backend, s3, upload):
+    """The node has it; of a cluster's task the bucket has it, from where the pod takes it."""
+    if kind == "node":
+        assert backend.files(upload.uuid) == upload.checksums
+        return
+    assert backend.runs(f"odm-pipeline-{upload.uuid}") == 1
+    inputs = stored(s3, f"{PREFIX}{upload.uuid}/input/")
+    assert sorted(inputs.values()) == sorted(digest for _, digest in upload.checksums)
+
+
+def test_an_upload_for_a_cluster_goes_through_memory_alone(world, profile):
+    """120 MiB: more than the gateway may take for it."""
+    s3 = world.s3()
+    cluster = behind_it(world, "argo", s3)
+    gateway = world.gateway([cluster], storage(s3))
+    upload = Upload(gateway, 12)
+    upload.run()
+    assert_arrived("argo", cluster, s3, upload)
+    upload.assert_little_was_taken()
+
+
 @pytest.mark.heavy
 @pytest.mark.timeout(1200)
-def test_two_gigabytes_with_constant_memory(world, profile, capsys):
-    """200 files of 10 MiB, ten at a time, to rclone's server and on to a node."""
+@pytest.mark.parametrize("kind", ["node", "argo"])
+def test_two_gigabytes_with_constant_memory(world, profile, kind, capsys):
+    """200 files of 10 MiB to rclone's server, and on to a node, or by reference to a cluster."""
     s3 = world.s3()
-    node = world.node(task_seconds=0.2)
-    gateway = world.gateway([node], storage(s3))
-    idle, _ = resident(gateway)
-    before, noise = written(gateway), random.Random(5).randbytes(10 << 20)
-    files = [(f"{number:03d}.jpg", number.to_bytes(4, "big") + noise[4:]) for number in range(200)]
-    uuid = gateway.api.init()["uuid"]
-    begun = time.monotonic()
-
-    def send(item):
-        assert gateway.api.with_token(None).upload(uuid, [item]) == {"success": True}
-
-    with concurrent.futures.ThreadPoolExecutor(10) as pool:
-        list(pool.map(send, files))
-    seconds = time.monotonic() - begun
-    uploading = resident(gateway)[1] - idle
-    assert gateway.api.commit(uuid) == {"uuid": uuid}
-    begun = time.monotonic()
-    assert gateway.api.wait(uuid, seconds=600)["status"]["code"] == 40
-    placing = time.monotonic() - begun
-    peak, disk = resident(gateway)[1] - idle, written(gateway) - before
+    backend = behind_it(world, kind, s3)
+    gateway = world.gateway([backend], storage(s3))
+    upload = Upload(gateway, 200)
+    placing = upload.run()
+    memory, disk = upload.taken()
     with capsys.disabled():
-        print(f"\n200 x 10 MiB: into the bucket in {seconds:.1f} s ({2000 / seconds:.0f} MiB/s), to the node and run in "
-              f"{placing:.1f} s ({2000 / placing:.0f} MiB/s); idle {idle >> 20} MiB, most above it {uploading >> 20} MiB while "
-              f"uploading, {peak >> 20} MiB in all; {disk >> 10} KiB written to the disk")
-    assert node.files(uuid) == sorted((name, sha256(data)) for name, data in files)
-    assert peak < 64 << 20
-    assert disk < 8 << 20 and local_files(gateway) == []
+        print(f"\n200 x 10 MiB, {kind}: into the bucket in {upload.seconds:.1f} s ({2000 / upload.seconds:.0f} MiB/s), placed and "
+              f"run in {placing:.1f} s; idle {upload.idle >> 20} MiB, most above it {upload.memory >> 20} MiB while uploading, "
+              f"{memory >> 20} MiB in all; {disk >> 10} KiB written to the disk")
+    assert_arrived(kind, backend, s3, upload)
+    upload.assert_little_was_taken()

@@ -48,6 +48,8 @@ class Program:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # Ctrl-C reaches it only through whoever started it, and stops what runs in order.
+            process_group=0,
             **identity,
         )
         started.append(self)

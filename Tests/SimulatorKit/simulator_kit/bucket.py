@@ -33,12 +33,15 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class Storage:
-    """An S3 endpoint with keys."""
+    """An S3 endpoint with keys; without an endpoint it is AWS."""
 
-    endpoint: str
+    endpoint: str | None
     access_key: str = "test"
     secret_key: str = "test-secret"
     region: str = "us-east-1"
+    session_token: str | None = None
+    #: Authorities that vouch for the endpoint; None: the system's.
+    ca_file: str | None = None
 
     @functools.cached_property
     def client(self) -> Any:
@@ -47,7 +50,8 @@ class Storage:
 
         return boto3.client(
             "s3", endpoint_url=self.endpoint, aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key, region_name=self.region,
+            aws_secret_access_key=self.secret_key, aws_session_token=self.session_token, region_name=self.region,
+            verify=self.ca_file,
             config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"max_attempts": 2},
                           # rclone's server does not know the newer checksum trailers.
                           request_checksum_calculation="when_required", response_checksum_validation="when_required"))
