@@ -36,7 +36,7 @@ demo: build ## two simulated nodes, the gateway and a task from images to result
 	$(RELEASE)/scaleodm demo
 
 demo-argo: build venv ## the same with object storage and a simulated Argo cluster, whose pods really run
-	SCALEODM_BINARIES=$(CURDIR)/$(RELEASE) $(VENV)/bin/python Tests/Conformance/demo_argo.py
+	SCALEODM_BINARIES=$(abspath $(RELEASE)) $(VENV)/bin/python Tests/Conformance/demo_argo.py
 
 bench: packages-bench build ## measure the gateway beside nginx
 	Benchmarks/run.sh
