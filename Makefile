@@ -32,11 +32,11 @@ TASKS ?= 500
 chaos: packages-test venv build ## 500 tasks (TASKS=…) while everything is killed, frozen and cut off (SEED=…): docs/reliability.md
 	SCALEODM_BINARIES=$(abspath $(RELEASE)) PYTHONPATH=Tests/Chaos $(VENV)/bin/python -m chaos --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
 
-demo: build ## two simulated nodes, the gateway and a task from images to results, explained on the way
-	$(RELEASE)/scaleodm demo
+demo: build ## two simulated nodes, the gateway and a task from images to results; STAY=1 stays, with the dashboard
+	$(RELEASE)/scaleodm demo $(if $(STAY),--stay)
 
 demo-argo: build venv ## the same with object storage and a simulated Argo cluster, whose pods really run
-	SCALEODM_BINARIES=$(CURDIR)/$(RELEASE) $(VENV)/bin/python Tests/Conformance/demo_argo.py
+	SCALEODM_BINARIES=$(abspath $(RELEASE)) $(VENV)/bin/python Tests/Conformance/demo_argo.py
 
 bench: packages-bench build ## measure the gateway beside nginx
 	Benchmarks/run.sh

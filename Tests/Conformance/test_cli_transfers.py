@@ -12,6 +12,7 @@ import zipfile
 
 import piexif
 import pytest
+import requests
 from PIL import Image
 
 from harness.gateway import command
@@ -301,6 +302,24 @@ def test_the_demo_stops_all_it_started_on_control_c(tmp_path):
         assert len(children_of(tmp_path)) == 3
         terminal.press("\x03")
         assert terminal.wait() == 1
+    assert children_of(tmp_path) == [] and list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_that_stays_shows_tasks_on_its_dashboard(tmp_path):
+    with on_terminal("demo", "--stay", environment={"TMPDIR": str(tmp_path)}) as terminal:
+        admin, token = terminal.wait_for(r"see why at (http://[^ ]*)/ \(token ([0-9a-f]+)\)").groups()
+        page = requests.get(admin + "/", timeout=10)
+        assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html")
+        assert requests.get(admin + "/api/tasks", timeout=10).status_code == 401
+        headers = {"Authorization": f"Bearer {token}"}
+
+        def states():
+            tasks = requests.get(admin + "/api/tasks", headers=headers, timeout=10).json()["tasks"]
+            return {task["state"] for task in tasks}
+
+        eventually("some run and some wait", lambda: states() >= {"placed", "queued"})
+        terminal.press("\x03")
+        assert terminal.wait() == 0
     assert children_of(tmp_path) == [] and list(tmp_path.iterdir()) == []
 
 

@@ -40,13 +40,26 @@ final class TaskLookup: Sendable {
         _ id: TaskID, for caller: Caller, _ read: (borrowing MirroredTask) -> Answer
     ) async throws(APIError) -> Answer {
         if !isFollowing() { await catchUp(id) }
-        let known: Answer?? = mirror.asked(id, at: clock.monotonic()) { task in
-            task.isVisible && caller.scope.includes(task.record.owner) ? read(task) : nil
-        }
-        switch known {
+        switch known(id, for: caller, at: clock.monotonic(), read) {
         case .some(.some(let answer)): return answer
         case .some(.none): throw .unknownTask(id.string)
         case .none: return read(try await recorded(id, for: caller))
+        }
+    }
+
+    /// The same where memory knows the task and may answer for it; nil where it doesn't, or where there is an error to tell.
+    func readAtOnce<Answer: Sendable>(
+        _ id: TaskID, for caller: Caller, at now: MonotonicTime, _ read: (borrowing MirroredTask) -> Answer
+    ) -> Answer? {
+        isFollowing() ? known(id, for: caller, at: now, read) ?? nil : nil
+    }
+
+    /// - Returns: nil for a task that memory doesn't have, nil within for one that the caller may not see.
+    private func known<Answer: Sendable>(
+        _ id: TaskID, for caller: Caller, at now: MonotonicTime, _ read: (borrowing MirroredTask) -> Answer
+    ) -> Answer?? {
+        mirror.asked(id, at: now) { task in
+            task.isVisible && caller.scope.includes(task.record.owner) ? read(task) : nil
         }
     }
 
@@ -93,11 +106,29 @@ final class TaskLookup: Sendable {
         return try await self.read(id, for: caller, read)
     }
 
+    /// The same where memory knows that the task is over; nil where it doesn't, or where there is an error to tell.
+    func readSettledAtOnce<Answer: Sendable>(
+        _ id: TaskID, for caller: Caller, _ read: (borrowing MirroredTask) -> Answer
+    ) -> Answer? {
+        readAtOnce(id, for: caller, at: clock.monotonic()) { task in
+            task.record.state.isFinal ? read(task) : nil
+        } ?? nil
+    }
+
     /// A snapshot of a row, with the options as info shows them.
     func snapshot(of record: TaskRecord) -> MirroredTask {
         let rules = OptionCatalog.ValidationRules(skipPostProcessing: record.skipPostProcessing)
         let options = try? fleet.catalog.validate(optionsText: record.options, rules: rules).get()
         return MirroredTask(record, options: options ?? [], now: clock.monotonic())
+    }
+
+    /// Whether an attempt is the one whose results its task has now; memory follows the record where it isn't.
+    /// - Returns: false also where the record can't be asked.
+    func isOwner(_ attempt: Attempt) async -> Bool {
+        guard let record = try? await store.record(of: attempt.task) else { return false }
+        if record.attempt?.attempt.number == attempt.number, record.state == .completed { return true }
+        mirror.replace(snapshot(of: record))
+        return false
     }
 
     /// Notes that the owner of an ended task no longer has what it made: it stays completed, and its history says so.

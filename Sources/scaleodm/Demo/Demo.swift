@@ -1,8 +1,10 @@
+internal import Digests
 internal import Model
 internal import NodeODM
 internal import Reactor
 
-/// The main job before the user's eyes: two nodes, the gateway, two tasks from images to results.
+/// The main job before the user's eyes: two nodes, the gateway, two tasks from images to results; and, where it stays, tasks
+/// that come and go on the dashboard.
 struct Demo: Sendable {
     let program: ClientProgram
     let folder: DemoFolder
@@ -11,9 +13,19 @@ struct Demo: Sendable {
     let simulator: String
     /// What was started, to be stopped in reverse order.
     let children: StartedPrograms
+    /// Whether everything stays, with a new task now and then, until Ctrl-C.
+    let stays: Bool
+    /// What the dashboard asks for: a new one each time, since any page in the browser can reach a loopback port.
+    let token = RandomBytes.hexadecimal(bytes: 8)
 
     private static let nodes = ["node-a", "node-b"]
     private static let imagesPerTask = 12
+    /// More than both nodes take at once, so that some wait.
+    private static let firstTasks = 6
+    /// After so many no new ones come: the demo's folder stays small, however long somebody looks.
+    private static let lastTask = 240
+    /// Both nodes together end a task in less time: the queue goes up and down, and doesn't grow.
+    private static let pause = Duration.seconds(12)
 
     /// Runs all of it.
     func run() async throws {
@@ -22,20 +34,34 @@ struct Demo: Sendable {
         for name in Self.nodes { urls.append(try await startNode(name)) }
         let (url, adminURL) = try await startGateway(urls)
         Self.say("The gateway is at \(url), its admin listener at \(adminURL)")
+        Self.say("\nThe dashboard, as long as the demo runs: \(adminURL)/\n  its token: \(token)\n")
         let gateway = GatewayClient(try ServerAddress.own(url, .gateway), program)
         var tasks: [BackendTaskID] = []
         for number in 1...2 { tasks.append(try await submit(number, to: gateway)) }
+        if stays { return try await stay(gateway, dashboard: adminURL) }
         for (index, task) in tasks.enumerated() { try await collect(task, number: index + 1, from: gateway) }
-        let admin = AdminClient(try ServerAddress.own(adminURL, .admin), token: nil, http: program.http)
+        let admin = AdminClient(try ServerAddress.own(adminURL, .admin), token: token, http: program.http)
         for (index, task) in tasks.enumerated() { try await explain(task, number: index + 1, admin) }
+    }
+
+    /// Sends more tasks than fit, then one now and then; ends by Ctrl-C alone.
+    private func stay(_ gateway: GatewayClient, dashboard: String) async throws {
+        for number in 3...Self.firstTasks { _ = try await submit(number, to: gateway) }
+        Self.say("\nTasks run and wait now: see why at \(dashboard)/ (token \(token)). Ctrl-C ends the demo.\n")
+        for number in (Self.firstTasks + 1)...Self.lastTask {
+            try await program.loop.sleep(for: Self.pause)
+            _ = try await submit(number, to: gateway)
+        }
+        Self.say("No more tasks are sent; the dashboard stays until Ctrl-C.")
+        while true { try await program.loop.sleep(for: .seconds(3600)) }
     }
 
     // MARK: The programs
 
     private func startNode(_ name: String) async throws -> String {
         let words = [
-            simulator, "--port", "0", "--name", name, "--data", folder.folder(name), "--task-seconds", "4",
-            "--max-parallel", "1", "--ranges",
+            simulator, "--port", "0", "--name", name, "--data", folder.folder(name), "--task-seconds",
+            stays ? "20" : "4", "--max-parallel", "1", "--ranges",
         ]
         let child = try ChildProcess(name, words, log: "\(folder.path)/\(name).log", on: program.loop)
         children.add(child)
@@ -47,7 +73,7 @@ struct Demo: Sendable {
     private func startGateway(_ nodes: [String]) async throws -> (url: String, admin: String) {
         var inventory = """
             listen: 127.0.0.1:0
-            admin: {listen: 127.0.0.1:0}
+            admin: {listen: 127.0.0.1:0, token: "\(token)"}
             database: sqlite:data/scaleodm.db
             storage: {directory: data/storage, min_free: 64MiB}
             scheduling: {refresh: 1s}

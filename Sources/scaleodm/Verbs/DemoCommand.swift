@@ -4,12 +4,15 @@ import Glibc
 enum DemoCommand {
     static let verb = Verb(
         name: "demo", summary: "show it all: two simulated nodes, the gateway, two tasks from images to results",
-        flags: [Flag(name: "keep", help: "keep the folder with inventory, logs, images and results")],
+        flags: [
+            Flag(name: "stay", help: "go on until Ctrl-C, with a new task now and then, to look at the dashboard"),
+            Flag(name: "keep", help: "keep the folder with inventory, logs, images and results"),
+        ],
         details: """
             Everything happens in a temporary folder and on loopback ports that are free; what was started is stopped at
             the end, also after Ctrl-C.
             """,
-        examples: ["scaleodm demo"],
+        examples: ["scaleodm demo", "scaleodm demo --stay"],
         failure: "something did not work",
         run: { invocation in
             ClientProgram.run("demo") { program in try await run(invocation, program) }
@@ -25,12 +28,14 @@ enum DemoCommand {
         }
         let folder = try DemoFolder()
         let demo = Demo(
-            program: program, folder: folder, scaleodm: own, simulator: simulator, children: StartedPrograms())
+            program: program, folder: folder, scaleodm: own, simulator: simulator, children: StartedPrograms(),
+            stays: invocation.has("stay"))
         // A second Ctrl-C waits for the clean-up, which is bounded.
         let outcome = await program.interrupts.shielding { () async -> Result<Void, any Error> in
             let outcome: Result<Void, any Error>
             do { outcome = .success(try await program.interrupts.ending { try await demo.run() }) } catch {
-                outcome = .failure(error)
+                // What stays is meant to end so.
+                outcome = demo.stays && error is Interrupts.Interrupted ? .success(()) : .failure(error)
             }
             await demo.children.stop()
             var isKept = invocation.has("keep")

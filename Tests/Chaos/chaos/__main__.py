@@ -19,7 +19,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(1, 100_000), help="the schedule's; without one any")
     parser.add_argument("--tasks", type=int, default=500)
     parser.add_argument("--replicas", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3600, help="tasks that aren't done by then count as lost")
+    parser.add_argument("--seconds", type=float, default=1800, help="tasks that aren't done by then count as lost")
     parser.add_argument("--short", action="store_true", help="each kind of fault about once, and briefly")
     parser.add_argument("--show", action="store_true", help="tell the schedule, and start nothing")
     parser.add_argument("--folder", type=pathlib.Path, default=_TESTS.parent / ".build" / "chaos", help="for data and logs")

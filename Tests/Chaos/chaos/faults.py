@@ -64,6 +64,13 @@ class Faults:
         gateway.start(wait=False)
         gateway.wait_until_ready(60)
 
+    def _freeze_replica(self, fault):
+        """Another takes over what it had; when it goes on it must know that it may not."""
+        gateway = self._setting.replica(fault.target)
+        gateway.freeze()
+        time.sleep(fault.seconds)
+        gateway.thaw()
+
     def _restart_database(self, fault):
         self._setting.postgres.stop()
         time.sleep(fault.seconds)
@@ -122,9 +129,10 @@ class _Dead:
         self._setting, self._name = setting, name
 
     def __enter__(self):
-        self._killed_at = now()
         self._setting.backends[self._name].kill()
+        # Whatever it began, it began before.
+        self._dead_at = now()
 
     def __exit__(self, *_):
         self._setting.backends[self._name].start()
-        self._setting.note_death(self._name, self._killed_at)
+        self._setting.note_death(self._name, self._dead_at)

@@ -5,6 +5,10 @@ import threading
 from .setting import now
 
 
+#: A gateway looks again every minute, in ms.
+LONGEST_SEARCH = 150_000
+
+
 class Operator:
     """Looks at held tasks every two seconds."""
 
@@ -13,6 +17,9 @@ class Operator:
         self._admin = admin
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="operator")
+        self._is_draining = False
+        #: Since when held tasks are known to run there.
+        self._found = {}
         #: Tasks that were released, and when.
         self.released = {}
         self.errors = set()
@@ -35,24 +42,32 @@ class Operator:
         with self._setting.turns["scaleodm"]:  # Nothing breaks it while it is being looked at.
             tasks = [self._admin.task(task["uuid"]) for state in ("dispatching", "placed")
                      for task in self._admin.get(f"/api/tasks?state={state}&backend=scaleodm&limit=1000")["tasks"]]
-            held = [task["uuid"] for task in tasks if self._is_held(task)]
-            if not held:
-                return
-            # Evacuated is all of it: so what it runs is let come to its end before.
-            self._ask("drain")
-            if len(held) == len(tasks):
+            held = [task["uuid"] for task in tasks if self._is_held(task) and not self._runs(task)]
+            # Evacuated is all of it: so it gets nothing more, and what it runs is let come to its end, before that is done.
+            if held and not self._is_draining:
+                self._ask("drain")
+            elif held and len(held) == len(tasks):
                 self._ask("evacuate")
-                self._ask("undrain")
                 self.released.update(dict.fromkeys(held, now()))
+            elif not held and self._is_draining:
+                self._ask("undrain")
+            self._is_draining = bool(held)
 
     def _is_held(self, task):
-        """Whether nobody can find out if the instance has it, and by its own journal it never took it."""
+        """Whether the gateway can't find out if the instance has it."""
         attempt = task["attempts"][-1]
-        if attempt["state"] != "committing" or not any(
-                event["kind"] == "outcomeUnknown" and event.get("attempt") == attempt["number"] for event in task["events"]):
+        return attempt["state"] == "committing" and any(
+            event["kind"] == "outcomeUnknown" and event.get("attempt") == attempt["number"] for event in task["events"])
+
+    def _runs(self, task):
+        """Whether the instance took it, by its own journal. Then the gateway has to find it sooner or later."""
+        place = f"s3://data/scaleodm/{task['uuid']}/input/attempt-{task['attempts'][-1]['number']}/"
+        if self._setting.backends["scaleodm"].effects("createdFor").get(place, 0) == 0:
             return False
-        place = f"s3://data/scaleodm/{task['uuid']}/input/attempt-{attempt['number']}/"
-        return self._setting.backends["scaleodm"].effects("createdFor").get(place, 0) == 0
+        since = self._found.setdefault(place, now())
+        if now() - since > LONGEST_SEARCH:
+            self.errors.add(f"task {task['uuid']} is held although the instance has it")
+        return True
 
     def _ask(self, action):
         status, answer = self._admin.post(f"/api/backends/scaleodm/{action}")

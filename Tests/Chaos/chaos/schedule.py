@@ -64,6 +64,7 @@ def kinds(replicas):
     gateways = tuple(f"replica-{number}" for number in range(replicas))
     return {
         "kill-replica": Kind(16, gateways, (0.2, 6), (0.2, 2)),
+        "freeze-replica": Kind(6, gateways, (1, 25), (1, 3)),
         "restart-database": Kind(5, ("postgres",), (0.2, 8), (0.2, 2)),
         "freeze": Kind(14, BACKENDS, (1, 25), (1, 4)),
         "kill": Kind(15, BACKENDS, (0.5, 15), (0.3, 3)),
@@ -88,12 +89,12 @@ class Schedule:
 
     @classmethod
     def of(cls, seed, tasks, replicas=3, is_short=False):
-        """The short form has each kind of fault about once; the long one a fault for every sixth task."""
+        """The short form has each kind of fault about once; the long one a fault for every fourth task."""
         dice = random.Random(f"chaos {seed}")
         plans = tuple(_task(dice, number) for number in range(tasks))
         known = kinds(replicas)
         chosen = list(known)
-        more = max(0, tasks // 6 - len(chosen)) if not is_short else 2
+        more = max(0, tasks // 4 - len(chosen)) if not is_short else 2
         chosen += dice.choices(list(known), [kind.share for kind in known.values()], k=more)
         # The last part is left alone, so that what broke last is still seen to be mended by tasks that come later.
         last = max(1, tasks - 4)

@@ -28,7 +28,7 @@ class Setting:
         self._closing = contextlib.ExitStack()
         self.world = World(self.folder)
         self._closing.callback(self.world.close)
-        #: (backend, killed at, back at), in ms since 1970.
+        #: (backend, dead at, back at), in ms since 1970.
         self.deaths = []
         #: One thing breaks it at a time.
         self.turns = {}
@@ -72,9 +72,9 @@ class Setting:
     def replica(self, name):
         return self.replicas.all[int(name.rsplit("-", 1)[1])]
 
-    def note_death(self, name, killed_at):
+    def note_death(self, name, dead_at):
         with self._note:
-            self.deaths.append((name, killed_at, now()))
+            self.deaths.append((name, dead_at, now()))
 
     def journal(self, name):
         """The file in which a backend notes every start."""

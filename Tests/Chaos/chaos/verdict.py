@@ -127,7 +127,7 @@ class Verdict:
             self._found(client, f"it ran on {first.backend} at {first.at} and on {following.backend} at {following.at}; {why}")
 
     def _died_between(self, backend, begin, end):
-        return any(name == backend and begin <= killed and killed <= end for name, killed, _ in self._setting.deaths)
+        return any(name == backend and begin <= dead_at <= end for name, dead_at, _ in self._setting.deaths)
 
     def _judge_strangers(self):
         """What ran and is no task's attempt."""
