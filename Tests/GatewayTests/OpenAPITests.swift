@@ -1,5 +1,6 @@
 import HTTPServer
 import HTTPTypes
+import Model
 import NodeODM
 import Reactor
 import TestSupport
