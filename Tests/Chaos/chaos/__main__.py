@@ -4,6 +4,7 @@ import argparse
 import pathlib
 import random
 import sys
+import tempfile
 
 _TESTS = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(_TESTS / "Conformance")]
@@ -27,7 +28,8 @@ def main():
     if options.show:
         print(*Schedule.of(options.seed, options.tasks, options.replicas, options.short).faults, sep="\n")
         return 0
-    folder = options.folder / str(options.seed)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=f"{options.seed}-", dir=options.folder)
     verdict, setting = live(folder, options.seed, options.tasks, options.replicas, options.short, options.seconds,
                             lambda text: print(text, flush=True))
     print(verdict.text())

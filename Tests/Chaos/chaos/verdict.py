@@ -18,6 +18,10 @@ from harness.waiting import NotYet, eventually
 from .schedule import CLUSTERS, NODES
 
 
+#: Findings that are told.
+MOST_TOLD = 50
+
+
 @dataclasses.dataclass(frozen=True)
 class Start:
     """A run began on a backend, under the backend's own name of the task."""
@@ -209,5 +213,5 @@ class Verdict:
         lines = [f"{count:6}  {what}" for what, count in sorted(self.counts.items())]
         lines += [f"{len(self._operator.released):6}  held submissions released"]
         lines += [f"{count:6}  {re.sub('-', ' ', what)}" for what, count in sorted(self.faults.items())]
-        lines += [f"{len(self.findings):6}  findings", *(f"        {finding}" for finding in self.findings)]
+        lines += [f"{len(self.findings):6}  findings", *(f"        {finding}" for finding in self.findings[:MOST_TOLD])]
         return "\n".join(lines)

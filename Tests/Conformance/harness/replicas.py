@@ -61,9 +61,11 @@ class BalancedAPI(API):
         self._turns = itertools.count()
 
     def call(self, method, path, params=None, **settings):
-        error = None
+        error = requests.exceptions.ConnectionError("no replica lives")
         for _ in range(20):
             living = self.replicas.living
+            if not living:
+                raise error
             self.url = living[next(self._turns) % len(living)].url
             try:
                 return super().call(method, path, params, **settings)
