@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build test simulate demo bench lint deb check-packages packages-build packages-test packages-bench packages-deb venv clean
+.PHONY: help build test simulate chaos demo bench lint deb check-packages packages-build packages-test packages-bench packages-deb venv clean
 
 SWIFT ?= swift
 VENV := .build/venv
@@ -26,6 +26,10 @@ simulate: packages-build ## live through 10,000 simulated worlds (SEEDS=…), or
 	$(SWIFT) build -c release -Xswiftc -enable-testing --scratch-path .build/simulation --product Simulation
 	.build/simulation/release/Simulation --processes $$(nproc) \
 		$(if $(SCALEODM_SEED),--seed $(SCALEODM_SEED) --trace 2000,--seeds $(SEEDS))
+
+TASKS ?= 500
+chaos: packages-test venv build ## 500 tasks (TASKS=…) while everything is killed, frozen and cut off (SEED=…): docs/reliability.md
+	SCALEODM_BINARIES=$(abspath $(RELEASE)) PYTHONPATH=Tests/Chaos $(VENV)/bin/python -m chaos --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
 
 demo: build ## two simulated nodes, the gateway and a task from images to results, explained on the way
 	$(RELEASE)/scaleodm demo

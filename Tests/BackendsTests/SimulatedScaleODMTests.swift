@@ -181,6 +181,25 @@ struct SimulatedScaleODMTests {
         }
     }
 
+    @Test("of two whose answers were lost each is found, also the one that was passed while the other was looked for")
+    func twoLostAnswers() async throws {
+        try await SimulatedScaleODM.run("--run-seconds 30") { bench in
+            try await bench.sim("fault", #"{"method":"POST","path":"/task/new","count":2,"drop":"after"}"#)
+            var attempts: [Attempt] = []
+            for _ in 0..<2 {
+                let (attempt, submission) = try await bench.uploaded()
+                try await bench.backend.stage(attempt, submission)
+                #expect(await Self.failure { try await bench.backend.commit(attempt) }?.code == .outcomeUnknown)
+                attempts.append(attempt)
+            }
+            var found: Set<String> = []
+            for attempt in attempts.reversed() {
+                found.insert(try await bench.backend.status(of: attempt.backendTask, outputFrom: nil).uuid)
+            }
+            #expect(found.count == 2)
+        }
+    }
+
     @Test("one that isn't to be found is nobody's to decide but the operator's")
     func lostRequest() async throws {
         try await SimulatedScaleODM.run { bench in

@@ -129,6 +129,19 @@ def test_its_text_of_a_console_is_lines_by_our_numbers(setting):
     assert api.output(uuid) == lines, "the other instance's log is gone by now"
 
 
+def test_a_task_that_it_has_forgotten_keeps_its_single_results(setting):
+    api = setting.make()
+    uuid = api.submit(pictures(2))
+    api.wait(uuid, COMPLETED)
+    attempt, = shown(setting.server, uuid)["attempts"]
+    forgotten = requests.post(setting.other.url + "/task/remove", json={"uuid": attempt["backendTask"]}, timeout=10)
+    assert forgotten.status_code == 200
+    assert "no longer knows it" in error_of(api.download(uuid).json()), "its all.zip isn't called an invalid asset"
+    assert api.download(uuid, "dsm.tif").status_code == 200
+    assert "Invalid asset" in error_of(api.download(uuid, "nothing.tif").json())
+    assert api.code(uuid) == COMPLETED
+
+
 def test_a_failed_run_tells_why(setting):
     api = setting.make()
     setting.other.script(outcome="fail", message="process: OOMKilled (exit code 137)")
@@ -179,6 +192,19 @@ def test_a_submission_whose_answer_was_lost_is_found_and_not_sent_again(setting)
     assert len(setting.other.effects("created")) == 1 and len(setting.other.requests("POST", SUBMISSION)) == 1
     assert "outcomeUnknown" not in kinds(setting.server, uuid)
     assert zipped(api.download(uuid).content)
+
+
+def test_two_submissions_whose_answers_were_lost_are_both_found(setting):
+    """Each search passes the other's task, whose name it then knows."""
+    api = setting.make(run_seconds=1)
+    setting.other.fault(method="POST", path=SUBMISSION, count=2, drop="after")
+    tasks = [api.ready(pictures(2, number)) for number in (1, 3)]
+    for uuid in tasks:
+        assert api.commit(uuid) == {"uuid": uuid}
+    for uuid in tasks:
+        assert api.wait(uuid)["status"]["code"] == COMPLETED
+        assert "outcomeUnknown" not in kinds(setting.server, uuid)
+    assert len(setting.other.effects("created")) == 2
 
 
 def test_one_that_nobody_can_find_waits_for_the_operator(setting):

@@ -99,7 +99,12 @@ extension ScaleODMBackend {
         if let known = state.withLock({ $0.named[mark] }) { return known }
         var looks = 0
         for task in try await asked({ () throws(ScaleODMError) in try await client.list() }) {
-            if state.withLock({ $0.marks[task.string] }) != nil { continue }
+            if let seen = state.withLock({ $0.marks[task.string] }) {
+                // It may have been seen while another mark was looked for.
+                guard seen == mark else { continue }
+                note(task, as: mark)
+                return task
+            }
             looks += 1
             guard looks <= Self.mostLooks else {
                 throw failure(.outcomeUnknown, "it has more tasks than can be looked at at once")

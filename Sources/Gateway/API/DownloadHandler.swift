@@ -171,7 +171,7 @@ struct DownloadHandler: Sendable {
                         return shown
                     })
             } catch {
-                if error.code == .rejected { return try await refuse(owner, on: loop) }
+                if error.code == .rejected { return try await refuse(call, of: owner, from: source, on: loop) }
                 Self.log(error.code.rawValue, error.message, of: owner.backend, to: logger)
                 return .close
             }
@@ -179,8 +179,15 @@ struct DownloadHandler: Sendable {
     }
 
     /// Nothing has gone to the client yet.
-    private func refuse(_ owner: Attempt, on loop: EventLoop) async throws -> RelayEnd {
-        let reason = await RefusedDownload(lookup: lookup, attempt: owner, loop: loop).reason()
+    private func refuse(
+        _ call: APICall, of owner: Attempt, from source: DownloadSource, on loop: EventLoop
+    ) async throws -> RelayEnd {
+        var refused = RefusedDownload(lookup: lookup, attempt: owner, loop: loop)
+        if source.redirects {
+            refused.whereKnown = .refused("Invalid asset")
+            refused.whereForgotten = call.asset == "all.zip" ? RefusedDownload.unpacked : .refused("Invalid asset")
+        }
+        let reason = await refused.reason()
         guard reason != .noAnswer else { return .close }
         throw reason
     }
@@ -198,7 +205,7 @@ struct DownloadHandler: Sendable {
                 try Self.shown(head, to: call, origin: origin)
             }
         } catch let error as RelayError where error.code == .rejected {
-            guard case .close = try await refuse(owner, on: loop) else { return }
+            guard case .close = try await refuse(call, of: owner, from: source, on: loop) else { return }
         } catch let error as HTTPClientError {
             // The client has left, or sees its connection break off: nothing can be said any more.
             Self.log(error.code.rawValue, error.message, of: owner.backend, to: logger)

@@ -12,10 +12,19 @@ struct RefusedDownload: Sendable {
     let lookup: TaskLookup
     let attempt: Attempt
     let loop: EventLoop
+    /// What the client is told where the owner has the task.
+    var whereKnown = APIError.refused("Asset not ready")
+    /// What the client is told where the owner has forgotten it.
+    var whereForgotten = RefusedDownload.purged
 
     /// Nodes remove what is finished, as a rule after two days.
     static let purged = APIError.refused(
         "The results of this task are gone: its node no longer has them. Restart the task, or upload it again.")
+
+    /// The instance packs `all.zip` on the spot; its single results are in the object store, whatever it knows.
+    static let unpacked = APIError.refused(
+        "The ScaleODM that ran this task no longer knows it and can't pack all.zip. Its single results can still be fetched."
+    )
 
     /// How long the owner may take to say whether it still has the task.
     private static let patience = Duration.seconds(5)
@@ -48,10 +57,12 @@ struct RefusedDownload: Sendable {
             }
         }
         switch answer {
-        case .success: return .refused("Asset not ready")
+        case .success: return whereKnown
         case .failure(let error) where error.code == .unknownTask:
+            // Given up there since the download began, it is another's by now: asked again, the client gets it from that one.
+            guard await lookup.isOwner(attempt) else { return .noAnswer }
             await lookup.notePurge(of: attempt)
-            return Self.purged
+            return whereForgotten
         case .failure, nil: return .noAnswer
         }
     }

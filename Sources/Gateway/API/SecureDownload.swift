@@ -1,5 +1,6 @@
 internal import Backends
 internal import HTTPClient
+internal import HTTPRelay
 internal import HTTPServer
 internal import HTTPTypes
 internal import Reactor
@@ -49,10 +50,15 @@ struct SecureDownload {
     private static func isAsset(_ status: Int) -> Bool { [200, 206, 304, 412, 416].contains(status) }
 
     /// Who redirects has true statuses and documents of its own; clients of NodeODM know neither.
-    private static func refuse(_ status: Int) throws(APIError) {
+    /// - Throws: `rejected` where it may have forgotten the task, which it is then asked.
+    private static func refuse(_ status: Int) throws {
+        switch status {
+        case 404: throw RelayError(.rejected, "the backend doesn't have the asset")
+        case 400, 422: throw APIError.refused("Invalid asset")
+        case 409: throw APIError.refused("Asset not ready")
         // As with a backend out of reach: PyODM tries again where it gets no answer.
-        guard [400, 404, 409, 422].contains(status) else { return }
-        throw .refused(status == 409 ? "Asset not ready" : "Invalid asset")
+        default: return
+        }
     }
 
     private func outbound(_ request: HTTPRequest) -> OutboundRequest {

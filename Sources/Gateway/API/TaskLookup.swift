@@ -100,6 +100,15 @@ final class TaskLookup: Sendable {
         return MirroredTask(record, options: options ?? [], now: clock.monotonic())
     }
 
+    /// Whether an attempt is the one whose results its task has now; memory follows the record where it isn't.
+    /// - Returns: false also where the record can't be asked.
+    func isOwner(_ attempt: Attempt) async -> Bool {
+        guard let record = try? await store.record(of: attempt.task) else { return false }
+        if record.attempt?.attempt.number == attempt.number, record.state == .completed { return true }
+        mirror.replace(snapshot(of: record))
+        return false
+    }
+
     /// Notes that the owner of an ended task no longer has what it made: it stays completed, and its history says so.
     func notePurge(of attempt: Attempt) async {
         let key = AttemptKey(task: attempt.task, number: attempt.number)

@@ -58,7 +58,8 @@ def make_cluster(options: argparse.Namespace) -> Cluster:
     storage = None
     if options.s3_endpoint:
         storage = Storage(options.s3_endpoint, options.s3_access_key, options.s3_secret_key)
-    cluster = Cluster(knobs, Access(set(options.token), options.token_file), options.instance_id, secrets, storage)
+    cluster = Cluster(knobs, Access(set(options.token), options.token_file), options.instance_id, secrets, storage,
+                      *program.state_of(options))
     cluster.namespaces = set(options.namespace or ["odm"])
     cluster.store.list_lag = options.list_lag
     return cluster
@@ -94,6 +95,7 @@ def main() -> None:
     cluster = make_cluster(options)
     validation.warm_up()
     cluster.controller.start()
+    cluster.controller.resume()
     program.run(*make_servers(options, cluster))
     cluster.controller.stop()
 

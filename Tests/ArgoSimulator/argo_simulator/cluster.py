@@ -10,6 +10,7 @@ from typing import Any
 from simulator_kit.bucket import Storage
 from simulator_kit.clock import Clock
 from simulator_kit.journal import Journal
+from simulator_kit.keeping import Keeping
 from simulator_kit.messages import Reply, Request
 from simulator_kit.routing import Handler
 
@@ -56,14 +57,15 @@ class Cluster:
     """Everything behind the two faces."""
 
     def __init__(self, knobs: Knobs | None = None, access: Access | None = None, instance_id: str = "",
-                 secrets: Mapping[str, Mapping[str, str]] | None = None, storage: Storage | None = None) -> None:
+                 secrets: Mapping[str, Mapping[str, str]] | None = None, storage: Storage | None = None,
+                 journal: Journal | None = None, keeping: Keeping | None = None) -> None:
         self.knobs = knobs or Knobs()
         self.access = access or Access()
         self.instance_id = instance_id
         self.clock = Clock()
-        self.journal = Journal()
+        self.journal = journal or Journal()
         self.plans = Plans()
-        self.store = Store(self.clock, self.journal)
+        self.store = Store(self.clock, self.journal, keeping=keeping)
         self.logs = LogStore(self.clock)
         self.controller = Controller(self.store, self.logs, self.clock, self.knobs, self.plans, secrets, storage)
         #: Namespaces that exist: elsewhere nothing can be created, and lists are empty.

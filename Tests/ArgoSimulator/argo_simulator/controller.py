@@ -17,6 +17,7 @@ from . import nodes
 from .errors import ClusterError
 from .executed import ExecutedPod, Secrets
 from .logs import LogStore
+from .phases import ENDED
 from .plans import Plans
 from .pods import Pod, PodReports, PodSpec
 from .quantities import duration
@@ -79,6 +80,17 @@ class Controller:
             pod.kill()
         for pod in pods:
             pod.wait(5)
+
+    def resume(self) -> None:
+        """Takes up what an earlier life of the program left. Pods run on while no controller looks: they don't start anew."""
+        for namespace in self.store.namespaces():
+            for workflow in self.store.all(namespace)[0]:
+                if workflow["status"].get("phase") in ENDED:
+                    self.clean_up(workflow)
+                else:
+                    run = Run(self, namespace, workflow["metadata"]["name"], workflow["metadata"]["uid"])
+                    self._runs[run.uid] = run
+                    self.timers.after(self.knobs.acceptSeconds, run.resume)
 
     def now(self) -> str:
         return rfc3339(self.clock.time())
@@ -150,10 +162,14 @@ class Controller:
                 self._admitted.add(run.uid)
                 self.timers.after(0, run.begin)
 
-    def new_pod(self, spec: PodSpec, reports: PodReports, is_exit_handler: bool) -> Pod:
+    def new_pod(self, spec: PodSpec, reports: PodReports, number: int, is_exit_handler: bool) -> Pod:
+        """The workflow's pod of that number, from 1; one that an earlier life started isn't counted once more."""
         with self.lock:
             self._pods[spec.name] = spec
-        self.store.journal.effect("podStarted", spec.workflow)
+        if self.store.journal.count("podStarted", spec.workflow) < number:
+            self.store.journal.effect("podStarted", spec.workflow)
+            if not is_exit_handler:
+                self.store.journal.effect("started", spec.workflow)
         for container in spec.containers:
             self.logs.open(spec.name, container["name"])
         if self.knobs.execute and spec.plan.outcome != "hold":

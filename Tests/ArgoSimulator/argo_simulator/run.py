@@ -96,6 +96,47 @@ class Run:
             else:
                 self._finish_main("Failed", "Max duration limit exceeded")
 
+    # After a restart of the controller.
+
+    def resume(self) -> None:
+        """Goes on where the store says that the workflow is."""
+        with self._lock:
+            workflow = self._current()
+            if workflow is None:
+                return
+            if workflow["status"].get("phase") != "Running":
+                self.see()
+                return
+            self.controller.admit(self)
+            self._began = self.controller.clock.monotonic()
+            self._set_deadline(workflow["spec"])
+            self._resume_pods(workflow)
+            if phases.shutdown(workflow):
+                self.spec_changed()
+
+    def _resume_pods(self, workflow: Workflow) -> None:
+        tree = workflow["status"].get("nodes") or {}
+        handler = tree.get(nodes.node_id(self.name, f"{self.name}.onExit"))
+        main = [node for node in tree.values() if node["type"] == "Pod" and node is not handler]
+        self._tries = len(main)
+        if not main:
+            if not workflow["spec"].get("suspend"):
+                self._create_pod()
+            return
+        last = main[-1]
+        phase, message = last["phase"], last.get("message", "")
+        if handler:
+            self._outcome, self._in_exit_handler = (phase, message), True
+            if handler["phase"] in ENDED:
+                self._complete(phase, message)
+            else:
+                self._start_pod(workflow, phases.template(workflow, "onExit"), handler["name"], PodPlan())
+        elif phase in ENDED:
+            self._retry_or_finish(workflow, last["name"], phase, message)
+        else:
+            plan = self.controller.plans.of(self.uid, self.name, self._tries - 1)
+            self._start_pod(workflow, phases.template(workflow, "entrypoint"), last["name"], plan)
+
     # Pods.
 
     def _create_pod(self) -> None:
@@ -132,7 +173,8 @@ class Run:
             self.pod = None
             self._update(lambda w: w["status"]["nodes"][nodes.node_id(self.name, node)].update(message=waiting))
             return
-        self.pod = self.controller.new_pod(spec, NodeReports(self, node, spec), self._in_exit_handler)
+        number = self._tries + (1 if self._in_exit_handler else 0)
+        self.pod = self.controller.new_pod(spec, NodeReports(self, node, spec), number, self._in_exit_handler)
         self._later(self.controller.knobs.podSeconds, self.pod.start)
 
     def _pod_spec(self, workflow: Workflow, template: dict[str, Any], node: str, plan: PodPlan) -> PodSpec:

@@ -17,6 +17,7 @@ from typing import Any
 
 from simulator_kit.clock import Clock, rfc3339
 from simulator_kit.journal import Journal
+from simulator_kit.keeping import Keeping
 
 from .errors import ClusterError, gone, workflow_not_found
 from .selectors import Labels
@@ -65,9 +66,10 @@ def labels_of(workflow: Workflow) -> Labels:
 class Store:
     """Workflows by namespace and name."""
 
-    def __init__(self, clock: Clock, journal: Journal, history: int = 10_000) -> None:
+    def __init__(self, clock: Clock, journal: Journal, history: int = 10_000, keeping: Keeping | None = None) -> None:
         self.clock = clock
         self.journal = journal
+        self._keeping = keeping
         self.changed = threading.Condition(threading.RLock())
         #: Seconds by which the Argo Server's list lags behind.
         self.list_lag = 0.0
@@ -79,6 +81,17 @@ class Store:
         self._oldest = self._version
         self._seen: dict[Key, Workflow] = {}
         self._unseen: collections.deque[Event] = collections.deque()
+        if keeping:
+            self._recall(keeping)
+
+    def _recall(self, keeping: Keeping) -> None:
+        """Takes up what an earlier life kept: the objects, but no history, so that watches from before get 410."""
+        for value in keeping.all():
+            workflow = json.loads(value)
+            key = workflow["metadata"]["namespace"], workflow["metadata"]["name"]
+            self._live[key], self._snapshots[key], self._seen[key] = workflow, copy_of(workflow), copy_of(workflow)
+        # Higher than any that an earlier life gave.
+        self._version = self._oldest = int(self.clock.time() * 1000)
 
     @property
     def version(self) -> int:
@@ -176,7 +189,12 @@ class Store:
         if len(self._history) == self._history.maxlen:
             self._oldest = self._history[0].version
         key = workflow["metadata"]["namespace"], workflow["metadata"]["name"]
-        snapshot = copy_of(workflow)
+        text = json.dumps(workflow)
+        if self._keeping and kind != "DELETED":
+            self._keeping.put("/".join(key), text.encode())
+        elif self._keeping:
+            self._keeping.delete("/".join(key))
+        snapshot = json.loads(text)
         previous = self._snapshots.pop(key, None)
         if kind != "DELETED":
             self._snapshots[key] = snapshot
@@ -199,6 +217,10 @@ class Store:
     def all_archived(self, namespace: str) -> list[Workflow]:
         with self.changed:
             return [w for w in self._archive.values() if w["metadata"]["namespace"] == namespace]
+
+    def namespaces(self) -> set[str]:
+        with self.changed:
+            return {namespace for namespace, _ in self._snapshots}
 
     def all(self, namespace: str) -> tuple[list[Workflow], int]:
         """The truth, as Kubernetes' API lists it, and its resource version."""

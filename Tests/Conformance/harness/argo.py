@@ -13,16 +13,19 @@ class ArgoCluster(Controlled):
     """One simulated cluster.
 
     With `s3` its pods find the Secret `scaleodm-s3`, and leave results there: scripted ones small files, with
-    `execute=True` what the containers' own scripts make of the images.
+    `execute=True` what the containers' own scripts make of the images. With `keeps_state` it outlives a kill.
     """
 
     module = "argo_simulator"
     folder_name = "ArgoSimulator"
     namespace = "odm"
 
-    def __init__(self, folder, name="argo", s3=None, token="cluster-token", secrets=None, tls=False, **flags):
+    def __init__(self, folder, name="argo", s3=None, token="cluster-token", secrets=None, tls=False,
+                 keeps_state=False, **flags):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        if keeps_state:
+            flags["state"] = self.folder / "state"
         self.token = token
         #: What the gateway reads; write to it to rotate the token, for both sides at once.
         self.token_file = self.folder / "token"

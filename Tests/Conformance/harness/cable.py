@@ -1,5 +1,6 @@
 """A network cable between two programs, which a test can cut, block, or cut after so many bytes."""
 
+import re
 import socket
 import struct
 import threading
@@ -37,7 +38,7 @@ class _Pair:
                         self.cable._note_client_left(self)
                     self._done()
                     return
-                verdict = self.cable._passing(direction, data)
+                verdict = self.cable._passing(self, direction, data)
                 if verdict > 0:
                     self._send(target, data[:verdict], direction)
                 if verdict < len(data):
@@ -92,7 +93,9 @@ class Cable:
         self._pause = 0.0
         self._limits = {}
         self._lose_answer_to = None
-        self._losing = False
+        #: The connection whose next answer gets lost.
+        self._losing = None
+        self._instead = None
         self.clients_left = 0
         self.seen = {"up": 0, "down": 0}
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -112,6 +115,9 @@ class Cable:
             if self._refusing:
                 client.close()
                 continue
+            if self._instead is not None:
+                threading.Thread(target=self._answer_instead, args=(client, self._instead), daemon=True).start()
+                continue
             try:
                 server = socket.create_connection(("127.0.0.1", self._target), timeout=5)
                 server.settimeout(None)
@@ -123,16 +129,37 @@ class Cable:
                 self._pairs = [p for p in self._pairs if not p.ended.is_set()] + [pair]
             pair.start()
 
-    def _passing(self, direction, data):
+    @staticmethod
+    def _answer_instead(client, answer):
+        """Reads one request and answers it with these bytes."""
+        try:
+            client.settimeout(10)
+            request = b""
+            while b"\r\n\r\n" not in request:
+                data = client.recv(65536)
+                if not data:
+                    return
+                request += data
+            head, _, body = request.partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)\ncontent-length: *(\d+)", head)
+            left = int(length.group(1)) - len(body) if length else 0
+            while left > 0 and (data := client.recv(65536)):
+                left -= len(data)
+            client.sendall(answer)
+        except OSError:
+            pass  # Whoever asked has gone.
+        finally:
+            client.close()
+
+    def _passing(self, pair, direction, data):
         """How many of these bytes go on; fewer than all means: reset after them."""
         with self._lock:
             self.seen[direction] += len(data)
             if direction == "up" and self._lose_answer_to and self._lose_answer_to in data:
-                self._losing = True
+                self._losing, self._lose_answer_to = pair, None
                 return len(data)
-            if direction == "down" and self._losing:
-                self._losing = False
-                self._lose_answer_to = None
+            if direction == "down" and self._losing is pair:
+                self._losing = None
                 return 0
             if direction in self._limits:
                 left = self._limits[direction]
@@ -159,6 +186,12 @@ class Cable:
     def slow_down(self, seconds):
         """So long is each piece on its way; 0: as fast as it gets."""
         self._pause = seconds
+
+    def answer_instead(self, answer):
+        """From now on each connection gets these bytes for its first request, and ends: a server that is too busy. None ends that."""
+        self._instead = answer
+        if answer is not None:
+            self.reset()
 
     def cut(self):
         """Resets all connections, and every new one ends at once."""

@@ -21,7 +21,7 @@ class Controlled(Living):
         self.start()
 
     def start(self):
-        """Starts it; after a kill on the same port, but without what it knew."""
+        """Starts it; after a kill on the same port, and with what it knew only where it has a folder for its `state`."""
         command = [sys.executable, "-m", self.module, "--port", self.port]
         self.program = Program(self.name, command + flags_of(self.flags), cwd=ROOT / "Tests" / self.folder_name,
                                environment={"PYTHONUNBUFFERED": "1"})

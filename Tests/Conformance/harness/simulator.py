@@ -62,6 +62,11 @@ class Simulator(Living):
         answer = requests.post(self.control_url + "/control", json=knobs, timeout=10)
         assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
 
+    def save_list(self):
+        """Saves its task list, as NodeODM does once an hour."""
+        answer = requests.post(self.control_url + "/control/dump", timeout=10)
+        assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
+
     def backend(self, **more):
         """This node as an entry of an inventory."""
         entry = {"name": self.name, "kind": "nodeodm", "url": self.url, **more}

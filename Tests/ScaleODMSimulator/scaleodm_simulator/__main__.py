@@ -31,7 +31,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 def make_instance(options: argparse.Namespace) -> Instance:
     storage = Storage(options.s3_endpoint, options.s3_access_key, options.s3_secret_key)
-    return Instance(storage, Knobs(options.queue_seconds, options.run_seconds, options.parallelism))
+    journal, keeping = program.state_of(options)
+    return Instance(storage, Knobs(options.queue_seconds, options.run_seconds, options.parallelism), journal, keeping)
 
 
 def make_servers(options: argparse.Namespace, instance: Instance) -> tuple[Server, Server]:
@@ -60,6 +61,7 @@ def main() -> None:
     options = arguments()
     instance = make_instance(options)
     instance.timers.start()
+    instance.resume()
     program.run(*make_servers(options, instance))
     instance.timers.stop()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import fnmatch
+import functools
 import hashlib
 import json
+import pickle
 import threading
 import time
 import urllib.error
@@ -19,6 +21,7 @@ from simulator_kit import products
 from simulator_kit.bucket import Place, Storage
 from simulator_kit.clock import Clock
 from simulator_kit.journal import Journal
+from simulator_kit.keeping import Keeping
 from simulator_kit.timers import Timers
 
 from .problems import Problem, unknown_task
@@ -68,11 +71,13 @@ class Fate:
 class Instance:
     """State and runs. Methods that clients reach raise Problem."""
 
-    def __init__(self, storage: Storage, knobs: Knobs | None = None) -> None:
+    def __init__(self, storage: Storage, knobs: Knobs | None = None, journal: Journal | None = None,
+                 keeping: Keeping | None = None) -> None:
         self.storage = storage
         self.knobs = knobs or Knobs()
         self.clock = Clock()
-        self.journal = Journal()
+        self.journal = journal or Journal()
+        self._keeping = keeping
         self.timers = Timers()
         self._lock = threading.RLock()
         self._tasks: dict[str, Task] = {}
@@ -82,6 +87,30 @@ class Instance:
         # Beside the timers' thread, which must not wait for a network.
         self._workers = concurrent.futures.ThreadPoolExecutor(8, "scaleodm")
 
+    # Its database, and the cluster behind it.
+
+    def resume(self) -> None:
+        """Takes up what an earlier life kept. Workflows don't end with the instance: what ran goes on, and isn't a new start."""
+        for value in self._keeping.all() if self._keeping else ():
+            task: Task = pickle.loads(value)
+            self._tasks[task.uuid] = task
+            if task.final or not task.workflow:
+                continue
+            if self.journal.count("startedFor", task.submission.source.url):
+                task.code, task.started = RUNNING, task.started or self.clock.time()
+                self._run(task)
+            else:
+                self.timers.after(self.knobs.queueSeconds, functools.partial(self._begin, task))
+
+    def _keep(self, task: Task) -> None:
+        """After a change of the row."""
+        if not self._keeping:
+            return
+        if self._tasks.get(task.uuid) is task:
+            self._keeping.put(task.uuid, pickle.dumps(task))
+        else:
+            self._keeping.delete(task.uuid)
+
     # What clients ask for.
 
     def submit(self, submission: Submission) -> Task:
@@ -89,6 +118,7 @@ class Instance:
         task = Task(new_name(), submission, self._count_images(submission), self.clock.time())
         with self._lock:
             self._tasks[task.uuid] = task
+            self._keep(task)
         self.journal.effect("created", task.uuid)
         self.journal.effect("createdFor", submission.source.url)
         self.timers.after(self.knobs.queueSeconds, lambda: self._begin(task))
@@ -123,6 +153,7 @@ class Instance:
         task.missing_since = task.missing_since or now
         if now - task.missing_since >= self.knobs.missingGraceSeconds:
             task.code, task.message, task.finished = FAILED, "workflow is missing from the cluster", self.clock.time()
+            self._keep(task)
 
     def names(self) -> list[str]:
         """Every workflow of the namespace, foreign ones too; collected ones not."""
@@ -158,6 +189,7 @@ class Instance:
         with self._lock:
             task.workflow = False
             del self._tasks[uuid]
+            self._keep(task)
         self.journal.effect("removed", uuid)
 
     def restart(self, uuid: str) -> None:
@@ -167,6 +199,7 @@ class Instance:
             raise Problem(409, f"task {uuid} is still running")
         with self._lock:
             del self._tasks[uuid]
+            self._keep(task)
         self.submit(dataclasses.replace(task.submission, image=self.knobs.image))
 
     def add_fate(self, body: dict[str, Any]) -> None:
@@ -182,7 +215,9 @@ class Instance:
 
     def vanish(self, uuid: str) -> None:
         """Somebody deletes the workflow by hand; the row stays."""
-        self.find(uuid).workflow = False
+        task = self.find(uuid)
+        task.workflow = False
+        self._keep(task)
 
     # Runs.
 
@@ -195,10 +230,14 @@ class Instance:
                 self.timers.after(0.05, lambda: self._begin(task))
                 return
             task.code, task.started = RUNNING, self.clock.time()
-        self.journal.effect("started", task.uuid)
         self.journal.effect("startedFor", task.submission.source.url)
-        fate = self._fate(task)
+        self.journal.effect("started", task.uuid)
         task.output += _LINES[:2]
+        self._keep(task)
+        self._run(task)
+
+    def _run(self, task: Task) -> None:
+        fate = self._fate(task)
         if fate.outcome == "hold":
             with self._lock:
                 self._held.append((task, fate))
@@ -248,6 +287,7 @@ class Instance:
 
     def _end(self, task: Task, code: int, message: str) -> None:
         task.code, task.message, task.finished = code, message, self.clock.time()
+        self._keep(task)
         self.journal.effect("ended", task.uuid)
         if task.submission.webhook:
             self._workers.submit(send_webhook, task.submission.webhook, task.uuid, code, time.sleep)

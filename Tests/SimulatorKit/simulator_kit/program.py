@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import pathlib
 import signal
 import ssl
 import threading
 
+from .journal import Journal
+from .keeping import Keeping
 from .server import Server
 
 
@@ -16,6 +19,15 @@ def add_common_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls-certificate", help="PEM file: serve TLS with this certificate")
     parser.add_argument("--tls-key", help="PEM file of the certificate's key")
     parser.add_argument("--tls-client-ca", help="PEM file: demand client certificates that it has signed")
+    parser.add_argument("--state", type=pathlib.Path, help="folder with what it knows and its journal, which outlive a kill")
+
+
+def state_of(options: argparse.Namespace) -> tuple[Journal, Keeping | None]:
+    """The journal and, with `--state`, what is kept: as an earlier life of the program left both."""
+    if options.state is None:
+        return Journal(), None
+    options.state.mkdir(parents=True, exist_ok=True)
+    return Journal(options.state / "journal.jsonl"), Keeping(options.state / "state.db")
 
 
 def tls_context(options: argparse.Namespace) -> ssl.SSLContext | None:

@@ -81,6 +81,12 @@ class SimulatorProcess(Controlled):
         self.process.terminate()
         return self.process.wait(10)
 
+    def kill(self) -> None:
+        """kill -9; it is gone when this returns."""
+        self.process.kill()
+        self.process.wait(10)
+
+
 class SimulatorThreads(Controlled):
     """The same inside the test's own process: it starts at once, since everything it needs is loaded already."""
 
