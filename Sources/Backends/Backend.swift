@@ -77,6 +77,9 @@ public protocol Backend: Sendable {
     /// Where an asset can be had; nil where this backend has no such asset.
     func download(of task: BackendTaskID, asset: String) -> DownloadSource?
 
+    /// All runs there that carry this installation's mark, whether the record knows them or not; none where runs carry no mark.
+    func markedRuns() async throws(BackendError) -> [MarkedRun]
+
     /// Work beside being asked, such as a watch; returns at once where there is none, else when it is cancelled.
     func run() async
 }
@@ -88,6 +91,9 @@ extension Backend {
     public var choosesNames: Bool { false }
     /// What is in the object store isn't with the backend.
     public var restartsInPlace: Bool { !worksInObjectStore }
+
+    /// Most kinds don't mark what is sent to them.
+    public func markedRuns() async throws(BackendError) -> [MarkedRun] { [] }
 
     /// Most kinds only answer.
     public func run() async {}

@@ -16,6 +16,9 @@ static const unsigned char form_js[] = {
 static const unsigned char index_html[] = {
 #embed "front/index.html"
 };
+static const unsigned char keeping_js[] = {
+#embed "front/keeping.js"
+};
 static const unsigned char known_tasks_js[] = {
 #embed "front/known-tasks.js"
 };
@@ -57,6 +60,7 @@ static const struct cpages_file files[] = {
     {"dropping.js", dropping_js, sizeof dropping_js},
     {"form.js", form_js, sizeof form_js},
     {"index.html", index_html, sizeof index_html},
+    {"keeping.js", keeping_js, sizeof keeping_js},
     {"known-tasks.js", known_tasks_js, sizeof known_tasks_js},
     {"main.js", main_js, sizeof main_js},
     {"node.js", node_js, sizeof node_js},

@@ -86,7 +86,8 @@ struct EnvironmentInventory {
             warnings.append("\(Self.bucket) isn't set: uploads are refused; tasks whose images are on s3 work")
         }
         if !Self.keys.contains(where: has) {
-            warnings.append("\(Self.keys[0]) and \(Self.keys[1]) aren't set: nothing on s3 can be read, so no task is taken")
+            warnings.append(
+                "\(Self.keys[0]) and \(Self.keys[1]) aren't set: nothing on s3 can be read, so no task is taken")
         }
         return warnings.map(Self.problem)
     }

@@ -4,17 +4,55 @@ internal import Observability
 
 /// Counts an exchange, and writes its line of the access log; never the query, which may hold a token.
 struct AccessLine: Sendable {
-    /// Whose requests they are: the listener's name.
-    let listener: StaticString
-    let logger: Logger
-    let metrics: HTTPMetrics
-    /// Routes whose good answers are left out: probes come every second, and say nothing.
-    var quietRoutes: [Int] = []
-    /// Routes of whose good answers one of many is written: clients poll them. All of them at level debug.
-    var sampledRoutes: [Int] = []
+    /// How much of a route's good answers is written. All of them at level debug.
+    private enum Share {
+        case all
+        /// One of many: clients poll.
+        case sample
+        /// Nothing: probes come every second, and say nothing.
+        case none
+    }
 
+    /// What is known of a route before its requests come.
+    private struct Route {
+        let share: Share
+        /// Its name in a line.
+        let words: [UInt8]
+    }
+
+    /// Whose requests they are: the listener's name.
+    private let listener: StaticString
+    private let logger: Logger
+    private let metrics: HTTPMetrics
     /// Where spans go; nil where no collector is named.
-    var spans: SpanQueue?
+    private let spans: SpanQueue?
+    private let routes: [Route]
+    private let words: Words
+
+    /// - Parameters:
+    ///   - listener: whose requests they are.
+    ///   - logger: gets the lines.
+    ///   - metrics: counts the requests.
+    ///   - routes: names of the router's routes, in its order.
+    ///   - quiet: names of those whose good answers are left out.
+    ///   - sampled: names of those of whose good answers one of many is written.
+    ///   - spans: where spans go.
+    init(
+        listener: StaticString, logger: Logger, metrics: HTTPMetrics, routes: [String], quiet: [String] = [],
+        sampled: [String] = [], spans: SpanQueue? = nil
+    ) {
+        self.listener = listener
+        self.logger = logger
+        self.metrics = metrics
+        self.spans = spans
+        let format = logger.sink.format
+        words = Words(format, listener: listener)
+        self.routes = routes.map { name in
+            Route(
+                share: quiet.contains(name) ? .none : sampled.contains(name) ? .sample : .all,
+                words: Words.route(name, format))
+        }
+    }
 
     /// Of so many good answers to polls one is written; the first always is.
     static let sampling: UInt64 = 100
@@ -27,11 +65,13 @@ struct AccessLine: Sendable {
         var weight: UInt64 = 1
         var isLeftOut = false
         if entry.status == 200, entry.isComplete, let route = entry.routeIndex {
-            if quietRoutes.contains(route) {
-                isLeftOut = true
-            } else if entry.nanoseconds < Self.slow, sampledRoutes.contains(route) {
+            switch routes[route].share {
+            case .all: break
+            case .none: isLeftOut = true
+            case .sample where entry.nanoseconds < Self.slow:
                 isLeftOut = before % Self.sampling != 0
                 weight = Self.sampling
+            case .sample: break
             }
         }
         if logger.writes(.debug) { weight = 1 }
@@ -74,59 +114,68 @@ struct AccessLine: Sendable {
     }
 
     private func write(_ entry: borrowing AccessLogEntry, _ weight: UInt64, _ trace: TraceContext) {
-        let (method, path, status) = (entry.method?.name ?? "-", entry.pathBytes, entry.status)
-        let (received, sent, time, route) = (entry.bytesIn, entry.bytesOut, entry.nanoseconds, entry.route)
-        let words = logger.sink.format == .json ? Words.json : Words.text
-        logger.accessLine { line, appendTime in
-            line.append(words.start)
-            appendTime(&line)
-            line.append(words.listener)
-            line.append(listener)
-            line.append(words.method)
-            line.appendQuoted(method)
-            line.append(words.path)
-            line.appendQuoted(path)
-            line.append(words.route)
-            line.appendQuoted(route)
-            line.append(words.status)
-            line.append(Int64(status))
-            line.append(words.received)
-            line.append(received)
-            line.append(words.sent)
-            line.append(sent)
-            line.append(words.time)
-            line.append(time / 1000)
-            line.append(trace, as: logger.sink.format)
-            if weight > 1 {
-                line.append(words.weight)
-                line.append(Int64(clamping: weight))
+        let (status, received, sent, time) = (Int64(entry.status), entry.bytesIn, entry.bytesOut, entry.nanoseconds)
+        let (words, format, logger) = (words, logger.sink.format, logger)
+        let route = entry.routeIndex.map { routes[$0].words } ?? words.noRoute
+        var method = entry.method?.name ?? "-"
+        entry.withPathBytes { path in
+            method.withUTF8 { method in
+                let size =
+                    words.size + route.count + LogPen.quotedSize(path.count) + LogPen.quotedSize(method.count)
+                logger.accessLine(atMost: size) { pen in
+                    pen.append(raw: words.method)
+                    pen.appendQuoted(method)
+                    pen.append(words.path)
+                    pen.appendQuoted(path)
+                    pen.append(raw: route)
+                    pen.append(status)
+                    pen.append(words.received)
+                    pen.append(received)
+                    pen.append(words.sent)
+                    pen.append(sent)
+                    pen.append(words.time)
+                    pen.append(time / 1000)
+                    pen.append(trace, as: format)
+                    if weight > 1 {
+                        pen.append(words.weight)
+                        pen.append(Int64(clamping: weight))
+                    }
+                }
             }
-            line.append(words.end)
         }
     }
 
     /// What stands before each value: whole pieces, since a line is written for each request.
-    private struct Words {
-        var start: StaticString
-        var listener: StaticString
-        var method: StaticString
-        var path: StaticString
-        var route: StaticString
-        var status: StaticString
-        var received: StaticString
-        var sent: StaticString
-        var time: StaticString
-        var weight: StaticString
-        var end: StaticString
+    private struct Words: Sendable {
+        /// Level, message and listener.
+        let method: [UInt8]
+        let path: StaticString
+        let noRoute: [UInt8]
+        let received: StaticString
+        let sent: StaticString
+        let time: StaticString
+        let weight: StaticString
 
-        static let json = Words(
-            start: #"{"time":""#, listener: #"","level":"info","message":"request","listener":""#,
-            method: #"","method":"#, path: #","path":"#, route: #","route":"#, status: #","status":"#,
-            received: #","in":"#, sent: #","out":"#, time: #","us":"#,
-            weight: #","stands_for":"#, end: "}")
-        static let text = Words(
-            start: "", listener: " INFO  request listener=", method: " method=", path: " path=", route: " route=",
-            status: " status=", received: " in=", sent: " out=", time: " us=",
-            weight: " stands_for=", end: "")
+        init(_ format: LogFormat, listener: StaticString) {
+            switch format {
+            case .json:
+                method = Array(#","level":"info","message":"request","listener":"\#(listener)","method":"#.utf8)
+                (path, received, sent, time) = (#","path":"#, #","in":"#, #","out":"#, #","us":"#)
+                weight = #","stands_for":"#
+            case .text:
+                method = Array(" INFO  request listener=\(listener) method=".utf8)
+                (path, received, sent, time) = (" path=", " in=", " out=", " us=")
+                weight = " stands_for="
+            }
+            noRoute = Self.route("", format)
+        }
+
+        /// A route's name, up to the status behind it.
+        static func route(_ name: String, _ format: LogFormat) -> [UInt8] {
+            Array((format == .json ? #","route":"\#(name)","status":"# : #" route="\#(name)" status="#).utf8)
+        }
+
+        /// More than all pieces and numbers of a line take, but for what its request and its route bring.
+        var size: Int { method.count + 256 }
     }
 }

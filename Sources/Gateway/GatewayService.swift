@@ -188,7 +188,7 @@ public struct GatewayService: Sendable {
                 refresh: inventory.scheduling.refresh, logger: logger),
             replica.follower, BackendWork(fleet: parts.fleet),
             MirrorRefresher(parts: parts, policy: ReadingPolicy(refresh: inventory.mirror.refresh), loop: control),
-            Cleaner(parts: parts, cleanups: record.cleanups, storage: places.files),
+            Cleaner(parts: parts, cleanups: record.cleanups, storage: places.files), OrphanWatch(parts: parts),
             Janitor(
                 parts: parts, storage: places.files, spool: places.bucket == nil ? nil : places.folder,
                 health: ground.health, isAlone: record.database.dialect == .sqlite,
@@ -264,14 +264,14 @@ public struct GatewayService: Sendable {
         let router = routes.router
         let counts = HTTPMetrics(listener: "api", routes: router.routeNames, loops: loops.count)
         let line = AccessLine(
-            listener: "api", logger: logger, metrics: counts,
-            sampledRoutes: NodeODMRoutes.polls.compactMap { router.routeNames.firstIndex(of: $0) }, spans: spans)
+            listener: "api", logger: logger, metrics: counts, routes: router.routeNames, sampled: NodeODMRoutes.polls,
+            spans: spans)
         let listener = HTTPListener(
             name: "api", address: try await address(inventory.listen, pool), loops: loops, limits: limits,
             errorAnswer: { error, request in
                 routes.answer(to: error, request) ?? (HTTPResponse(.serviceUnavailable), [])
             },
-            accessLog: { entry in line.note(entry) }, handler: router.handler)
+            accessLog: { entry in line.note(entry) }, react: router.reaction)
         metrics.listeners.add(counts, listener)
         return listener
     }
@@ -284,11 +284,10 @@ public struct GatewayService: Sendable {
         let router = routes.router
         let counts = HTTPMetrics(listener: "admin", routes: router.routeNames, loops: 1)
         let line = AccessLine(
-            listener: "admin", logger: logger, metrics: counts,
-            quietRoutes: AdminRoutes.probes.compactMap { router.routeNames.firstIndex(of: $0) })
+            listener: "admin", logger: logger, metrics: counts, routes: router.routeNames, quiet: AdminRoutes.probes)
         let listener = HTTPListener(
             name: "admin", address: try await address(inventory.admin.listen, BlockingPool(threads: 1)),
-            loops: [control], limits: limits, accessLog: { entry in line.note(entry) }, handler: router.handler)
+            loops: [control], limits: limits, accessLog: { entry in line.note(entry) }, react: router.reaction)
         metrics.listeners.add(counts, listener)
         return listener
     }

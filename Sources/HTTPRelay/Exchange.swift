@@ -6,6 +6,7 @@ internal import Reactor
 ///
 /// Reading, rewriting and sending happen in one go, without a suspension between them: what lies in the loop's shared
 /// buffer is gone before anybody else runs.
+/// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
 final class Exchange {
     /// What has to happen before the next step.
     enum Next {
@@ -22,19 +23,19 @@ final class Exchange {
     let configuration: RelayConfiguration
 
     /// The upstream's connection of this attempt.
-    private(set) var connection: UpstreamConnection?
+    @exclusivity(unchecked) private(set) var connection: UpstreamConnection?
     /// Bytes of a head that came in pieces.
-    private var partialHead: [UInt8] = []
-    private var parser: ResponseParser
-    private var hasReceived = false
-    private var clientHasLeft = false
+    @exclusivity(unchecked) private var partialHead: [UInt8] = []
+    @exclusivity(unchecked) private var parser: ResponseParser
+    @exclusivity(unchecked) private var hasReceived = false
+    @exclusivity(unchecked) private var clientHasLeft = false
     /// The body, once the head is there.
-    var body: RelayedBody?
+    @exclusivity(unchecked) var body: RelayedBody?
     /// Bytes moved since the other connections had their turn.
-    var sinceYield = 0
+    @exclusivity(unchecked) var sinceYield = 0
     /// Bytes that the client's socket took, the head among them.
-    var sentToClient: Int64 = 0
-    private var headBytes: Int64 = 0
+    @exclusivity(unchecked) var sentToClient: Int64 = 0
+    @exclusivity(unchecked) private var headBytes: Int64 = 0
 
     init(
         request: UpstreamRequest, client: StreamSocket, resources: RelayResources, configuration: RelayConfiguration
@@ -80,11 +81,17 @@ final class Exchange {
         if client.peerHasClosed { clientHasLeft = true }
         guard !clientHasLeft else { throw RelayError(.clientClosed, "the client left before the upstream was asked") }
         do throws(RelayError) {
-            try await sendRequest(host: host, over: connection.socket)
+            if let rest = try startRequest(host: host, over: connection.socket) {
+                try await send(rest, over: connection.socket)
+            }
             while true {
                 switch try step(connection.socket, rewriteHead) {
                 case .step: break
-                case .wait: try await waitForUpstream(connection.socket)
+                case .wait:
+                    connection.socket.readDeadline = upstreamDeadline
+                    do throws(ReactorError) { try await connection.socket.readable() } catch {
+                        throw upstreamFailed(error)
+                    }
                 case .flush(let leftover): try await flush(leftover)
                 case .splice: try await splice(from: connection.socket)
                 case .done: return body?.clientEnd ?? .close
@@ -99,9 +106,7 @@ final class Exchange {
         }
     }
 
-    private func sendRequest(host: [UInt8], over socket: StreamSocket) async throws(RelayError) {
-        let leftover = try startRequest(host: host, over: socket)
-        guard let leftover else { return }
+    private func send(_ leftover: Leftover, over socket: StreamSocket) async throws(RelayError) {
         do throws(ReactorError) {
             socket.writeDeadline = resources.loop.now + configuration.headDeadline
             try await socket.send(leftover.bytes)
@@ -143,9 +148,11 @@ final class Exchange {
         if count == 0 { return try upstreamEnded() }
         hasReceived = true
         guard body == nil else { return try passOn(Scratch.headroom..<Scratch.headroom + count, head: nil) }
-        scratch.put(partialHead, at: Scratch.headroom)
         let filled = Scratch.headroom + partialHead.count + count
-        partialHead.removeAll()
+        if !partialHead.isEmpty {
+            scratch.put(partialHead, at: Scratch.headroom)
+            partialHead = []
+        }
         return try takeHead(Scratch.headroom..<filled, rewriteHead)
     }
 
@@ -210,9 +217,13 @@ final class Exchange {
 
     // MARK: Waiting
 
+    /// When the upstream must have sent something.
+    private var upstreamDeadline: MonotonicTime {
+        resources.loop.now + (body == nil ? configuration.headDeadline : configuration.stallDeadline)
+    }
+
     func waitForUpstream(_ socket: StreamSocket) async throws(RelayError) {
-        let patience = body == nil ? configuration.headDeadline : configuration.stallDeadline
-        socket.readDeadline = resources.loop.now + patience
+        socket.readDeadline = upstreamDeadline
         do throws(ReactorError) { try await socket.readable() } catch { throw upstreamFailed(error) }
     }
 

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import HTTPTypes
 
 /// Reads one complete head, line by line. Every line is known to end with CRLF.
@@ -44,7 +43,7 @@ struct HeadReader {
             status = status * 10 + Int(bytes[index] - ASCII.zero)
         }
         guard status >= 100 else { throw RelayError(.badAnswer, "the upstream's status is below 100") }
-        for index in line.dropFirst(12) where !ASCII.isFieldValue(bytes[index]) {
+        guard ASCII.areFieldValue(UnsafeBufferPointer(rebasing: bytes[line.dropFirst(12)])) else {
             throw RelayError(.badAnswer, "the upstream's status line has a control character")
         }
         return (Int(minor - 0x30), status)
@@ -86,7 +85,7 @@ struct HeadReader {
         var end = line.upperBound
         while start < end, isBlank(bytes[start]) { start += 1 }
         while end > start, isBlank(bytes[end - 1]) { end -= 1 }
-        for index in start..<end where !ASCII.isFieldValue(bytes[index]) {
+        guard ASCII.areFieldValue(UnsafeBufferPointer(rebasing: bytes[start..<end])) else {
             throw RelayError(.badAnswer, "the upstream's head has a control character in a field")
         }
         return (line.lowerBound..<colon, start..<end)
@@ -162,10 +161,9 @@ struct HeadReader {
     /// The next line without its CRLF.
     private mutating func nextLine() throws(RelayError) -> Range<Int> {
         let start = position
-        guard let base = bytes.baseAddress, start < bytes.count,
-            let found = memchr(base + start, 0x0A, bytes.count - start)
-        else { throw RelayError(.badAnswer, "the upstream's head ends early") }
-        let feed = UnsafeRawPointer(found) - UnsafeRawPointer(base)
+        guard let feed = bytes.position(of: ASCII.lineFeed, from: start) else {
+            throw RelayError(.badAnswer, "the upstream's head ends early")
+        }
         guard feed > start else { throw RelayError(.badAnswer, "the upstream's head has a bare line feed") }
         position = feed + 1
         return start..<feed - 1

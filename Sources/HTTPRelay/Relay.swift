@@ -54,7 +54,9 @@ public struct Relay {
         _ exchange: Exchange, _ pool: UpstreamPool, fresh: Bool,
         _ rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
     ) async throws(RelayError) -> RelayEnd {
-        let connection = try await pool.acquire(fresh: fresh)
+        // Without a wait where there is a choice: most requests find an idle connection.
+        let idle = fresh ? nil : pool.takeIdle()
+        let connection = if let idle { idle } else { try await pool.connection(fresh: fresh) }
         do throws(RelayError) {
             let end = try await exchange.run(on: connection, host: pool.hostField, rewriteHead)
             pool.giveBack(connection, reusable: exchange.leavesUpstreamReusable)

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 
 /// The body of an answer on its way: how the upstream frames it, how the client gets it, and how much is still to come.
+/// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
 final class RelayedBody {
     private enum ClientFraming {
         case none, length, chunked, close
@@ -12,16 +13,16 @@ final class RelayedBody {
     private let clientKeepsAlive: Bool
     private let saysKeepAlive: Bool
     private let contentLength: Int64?
-    private var decoder = ChunkedDecoder(.response)
+    @exclusivity(unchecked) private var decoder = ChunkedDecoder(.response)
 
     /// Bytes still to come where the length is known.
-    var remaining: Int64 = 0
+    @exclusivity(unchecked) var remaining: Int64 = 0
     /// Set when there was no pipe to be had.
-    var mustBeCopied = false
+    @exclusivity(unchecked) var mustBeCopied = false
     /// Whether everything was received and handed to the client's socket or into a leftover.
-    private(set) var isComplete = false
+    @exclusivity(unchecked) private(set) var isComplete = false
     /// Whether the upstream sent more than its answer: such a connection isn't used again.
-    private(set) var hasSurplus = false
+    @exclusivity(unchecked) private(set) var hasSurplus = false
 
     /// Decides how the client gets the body; `status` is the one that the client sees.
     init(_ head: ResponseHead, status: HTTPStatus, request: UpstreamRequest) {

@@ -4,6 +4,7 @@ internal import Reactor
 ///
 /// Nothing in it outlives a suspension: what a slow client didn't take is copied out (`Leftover`) before anybody waits. So
 /// a thousand open downloads share one buffer.
+/// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
 final class Scratch {
     /// Room in front of what was received: for a head that grew, and a chunk's size line.
     static let headroom = 16_384
@@ -14,7 +15,7 @@ final class Scratch {
 
     let memory: UnsafeMutableRawBufferPointer
     /// Where heads are composed; keeps its capacity.
-    var head: [UInt8] = []
+    @exclusivity(unchecked) var head: [UInt8] = []
 
     init() {
         memory = .allocate(byteCount: Self.headroom + Self.capacity + Self.tailroom, alignment: 4_096)

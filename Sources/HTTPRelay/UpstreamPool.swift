@@ -2,6 +2,7 @@ public import Reactor
 import Synchronization
 
 /// The keep-alive connections of one loop to one upstream. Lives on that loop's thread.
+/// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
 public final class UpstreamPool {
     /// Bounds and deadlines.
     public struct Configuration: Sendable {
@@ -51,9 +52,9 @@ public final class UpstreamPool {
     private let counts: Counts
     private let addresses: UpstreamAddresses
     /// Oldest first; the youngest is used first, so that the others may age and go.
-    private var idle: [UpstreamConnection] = [] { didSet { counts.set(idle: idle.count) } }
-    private var waiters: [Waiter] = []
-    private var isReaperArmed = false
+    @exclusivity(unchecked) private var idle: [UpstreamConnection] = [] { didSet { counts.set(idle: idle.count) } }
+    @exclusivity(unchecked) private var waiters: [Waiter] = []
+    @exclusivity(unchecked) private var isReaperArmed = false
 
     /// Connections that exist or are coming about, idle ones included.
     public private(set) var connectionCount = 0 { didSet { counts.set(open: connectionCount) } }
@@ -95,13 +96,12 @@ public final class UpstreamPool {
 
     // MARK: Lending
 
-    /// Lends a connection: an idle one, a new one, or, when all are in use, the next that is given back.
-    /// - Parameter fresh: true never takes an idle one: after one has turned out to be dead.
+    /// Lends a connection where no idle one will do: a new one, or, when all are in use, the next that is given back.
+    /// - Parameter fresh: true never takes one that was used: after one has turned out to be dead.
     /// - Returns: a connection to be given back.
     /// - Throws: `.connect`, `.saturated`.
-    func acquire(fresh: Bool) async throws(RelayError) -> UpstreamConnection {
+    func connection(fresh: Bool) async throws(RelayError) -> UpstreamConnection {
         let deadline = loop.now + configuration.connectDeadline
-        if !fresh, let connection = takeIdle() { return connection }
         if connectionCount >= configuration.maximumConnections, let oldest = idle.first {
             idle.removeFirst()
             drop(oldest)
@@ -138,7 +138,8 @@ public final class UpstreamPool {
         armReaper()
     }
 
-    private func takeIdle() -> UpstreamConnection? {
+    /// Lends an idle connection, if there is one that may be used.
+    func takeIdle() -> UpstreamConnection? {
         let oldest = loop.now + (.zero - configuration.idleLimit)
         while let connection = idle.popLast() {
             connection.socket.onPeerClose = nil

@@ -46,10 +46,11 @@ public struct UpstreamRequest: Sendable {
         case .post, .put, .delete, .options, .patch, .other:
             throw RelayError(.invalidRequest, "only GET and HEAD are relayed, not \(method.name)")
         }
-        let start = output.count
-        output.append(contentsOf: target.utf8)
-        var isPath = output.count > start && output[start] == ASCII.slash
-        for index in start..<output.count where !ASCII.isTarget(output[index]) { isPath = false }
+        var target = target
+        let isPath = target.withUTF8 { target in
+            output.append(contentsOf: target)
+            return target.first == ASCII.slash && ASCII.areTarget(target)
+        }
         guard isPath else { throw RelayError(.invalidRequest, "the target to relay is no path") }
         output.appendText(" HTTP/1.1\r\nHost: ")
         output.append(contentsOf: host)

@@ -34,6 +34,10 @@ public struct AccessLogEntry {
     /// The path without the query, which may hold a token.
     public var path: String { request?.path ?? "" }
 
-    /// The same as it was sent, without making a text of it.
-    public var pathBytes: ArraySlice<UInt8> { request?.pathBytes ?? [] }
+    /// Calls `body` with the path as it was sent, without making a text of it.
+    @inline(__always)
+    public func withPathBytes(_ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        guard let request else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
+        request.withPathBytes(body)
+    }
 }

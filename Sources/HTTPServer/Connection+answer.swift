@@ -4,9 +4,9 @@ import Reactor
 /// Writing answers.
 extension Connection {
     /// Answers up to this size are copied behind their head, so that both go out by one system call.
-    private static let copiedBody = 16 * 1024
+    static let copiedBody = 16 * 1024
     /// Output is not gathered beyond this.
-    private static let gathered = 64 * 1024
+    static let gathered = 64 * 1024
 
     // MARK: Whole answers
 
@@ -29,6 +29,20 @@ extension Connection {
         } else {
             try await flush()
         }
+    }
+
+    /// Appends a whole answer, whose body is small enough to be copied, to what goes out next.
+    func compose(_ ready: ReadyAnswer) {
+        notes.status = ready.head.response.status.code
+        answer = .complete
+        let body = isHead ? [] : ready.body
+        notes.bytesOut = Int64(body.count)
+        shard.lendMemory(&output)
+        output.append(contentsOf: shard.lines(of: ready.head))
+        output.appendDecimal(Int64(ready.body.count))
+        output.appendText("\r\n")
+        output.appendText(connectionField)
+        output.append(contentsOf: body)
     }
 
     private func sendDirectly(_ bytes: [UInt8]) async throws(HTTPServerError) {
@@ -155,9 +169,8 @@ extension Connection {
         try await flush()
     }
 
-    /// Before a relay writes to the socket itself.
-    func beginRelay() async throws(HTTPServerError) {
-        try await flush()
+    /// Before a relay writes to the socket itself; everything written before is sent.
+    func beginRelay() {
         socket.writeDeadline = socket.loop.now + limits.unread
     }
 
@@ -182,11 +195,7 @@ extension Connection {
         _ response: HTTPResponse, framing: BodyFraming, date: [UInt8], connection: StaticString,
         to output: inout [UInt8]
     ) {
-        output.appendText("HTTP/1.1 ")
-        output.appendDecimal(Int64(response.status.code))
-        output.append(ASCII.space)
-        output.append(contentsOf: response.status.reason.utf8)
-        output.appendText("\r\n")
+        response.status.writeLine(to: &output)
         output.append(contentsOf: date)
         if response.fields.hasFraming {
             response.fields.write(to: &output) { !HTTPFields.isFraming($0) }
@@ -221,14 +230,8 @@ extension Connection {
     /// Sends all output, waiting for the client to read.
     func flush() async throws(HTTPServerError) {
         while sent < output.count {
-            do throws(ReactorError) {
-                guard try sendOutput() else {
-                    try await waitForRoom()
-                    continue
-                }
-            } catch {
-                throw lost(error)
-            }
+            if try flushWhatFits() { return }
+            do throws(ReactorError) { try await waitForRoom() } catch { throw lost(error) }
         }
     }
 
@@ -237,6 +240,13 @@ extension Connection {
         isFlushPending = false
         guard socket.descriptor >= 0 else { return }
         _ = try? sendOutput()
+    }
+
+    /// Sends what fits.
+    /// - Returns: true when all is sent.
+    func flushWhatFits() throws(HTTPServerError) -> Bool {
+        guard sent < output.count else { return true }
+        do throws(ReactorError) { return try sendOutput() } catch { throw lost(error) }
     }
 
     /// - Returns: true when all is sent.

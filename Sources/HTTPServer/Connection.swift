@@ -22,6 +22,30 @@ final class Connection: @unchecked Sendable {
         case aborted
     }
 
+    /// What comes next, and whether it has to be waited for.
+    private enum Next {
+        /// A request whose handler may wait.
+        case handle(Waiting)
+        /// Bytes of a head.
+        case receive
+        /// Room for what is written.
+        case flush
+        /// The other connections, who shall have their turn.
+        case turn
+        /// The connection is over, in order.
+        case end
+        case failure(HTTPServerError)
+    }
+
+    /// A request on its way to its handler.
+    private struct Waiting {
+        let head: RequestHead
+        /// When the head was complete.
+        let begin: MonotonicTime
+        let handler: RouteHandler
+        let captures: RouteCaptures
+    }
+
     let socket: StreamSocket
     let shard: ListenerShard
     let peer: SocketAddress?
@@ -44,6 +68,10 @@ final class Connection: @unchecked Sendable {
     @exclusivity(unchecked) private var parser: RequestParser
     private let noBody = RequestBody()
     @exclusivity(unchecked) private var isFirst = true
+    /// What was found next while no task ran.
+    @exclusivity(unchecked) private var next: Next?
+    /// When a head that has begun must be complete.
+    @exclusivity(unchecked) private var headDeadline: MonotonicTime?
     /// Bytes and requests since the loop last got to look at other sockets.
     @exclusivity(unchecked) private var bytesInTurn = 0
     @exclusivity(unchecked) private var requestsInTurn = 0
@@ -68,9 +96,11 @@ final class Connection: @unchecked Sendable {
 
     /// Serves requests until one side ends; closes the socket.
     func serve() async {
+        // Released by `close()`, which comes before the connection ends.
+        socket.onReadable = { [unowned self] in continueAtOnce() }
         do throws(HTTPServerError) {
-            while let head = try await nextHead() {
-                guard await exchange(head) else { break }
+            while let next = try await nextRequest() {
+                guard await exchange(next) else { break }
             }
             try await flush()
         } catch {
@@ -80,23 +110,21 @@ final class Connection: @unchecked Sendable {
         input.release(pool: shard.buffers)
     }
 
-    /// Has one request handled.
+    /// Has one request handled by what may wait.
     /// - Returns: true when another may follow.
-    private func exchange(_ head: RequestHead) async -> Bool {
-        let begin = MonotonicTime.now()
-        prepare(for: head)
+    private func exchange(_ request: Waiting) async -> Bool {
         shard.requestBegins()
         defer { shard.requestEnds() }
         do {
-            try await shard.handler(head.request, body, ResponseWriter(connection: self))
+            try await request.handler(request.head.request, request.captures, body, ResponseWriter(connection: self))
             try settle()
         } catch {
-            await answerError(error, to: head.request)
+            await answerError(error, to: request.head.request)
         }
         if socket.onPeerClose != nil { socket.onPeerClose = nil }
         socket.readDeadline = nil
         let mayFollow = await finishRequest()
-        log(head.request, begin)
+        log(request.head.request, request.begin)
         body.detach()
         body = noBody
         return mayFollow
@@ -153,49 +181,122 @@ final class Connection: @unchecked Sendable {
     /// Closes the connection if that loses nothing: on drain.
     func closeIfIdle() { if isIdle { socket.close() } }
 
-    /// The next request's head; nil at the connection's orderly end.
-    private func nextHead() async throws(HTTPServerError) -> RequestHead? {
+    /// The next request that isn't answered at once; nil at the connection's orderly end.
+    private func nextRequest() async throws(HTTPServerError) -> Waiting? {
         input.shrink(pool: shard.buffers)
-        var deadline: MonotonicTime?
         while true {
-            if !input.isEmpty {
-                var consumed = 0
-                let head = try parser.feed(input.bytes, consumed: &consumed)
-                input.consume(consumed)
-                if let head {
-                    try await noteRequest()
-                    return head
-                }
+            switch next.take() ?? advance() {
+            case .handle(let request):
+                if requestsInTurn >= Self.requestsPerTurn { try await giveTurn() }
+                return request
+            case .receive: try await waitForHead()
+            case .flush: try await flush()
+            case .turn: try await giveTurn()
+            case .end: return nil
+            case .failure(let error): throw error
             }
-            if sent < output.count { try await flush() }
-            let isBetween = parser.isAtStart
-            if isBetween, shard.isDraining, !isFirst { return nil }
-            if deadline == nil || isBetween { deadline = headDeadline(isBetween: isBetween) }
-            socket.readDeadline = deadline
-            guard try await receiveHead(isBetween: isBetween) else { return nil }
-            if isBetween { deadline = nil }
         }
     }
 
-    private func headDeadline(isBetween: Bool) -> MonotonicTime {
-        socket.loop.now + (isBetween && !isFirst ? limits.idle : limits.headTime)
+    /// Goes on as far as that goes without a wait: takes in requests, and answers those that memory has an answer for.
+    private func advance() -> Next {
+        do throws(HTTPServerError) {
+            while true {
+                if !input.isEmpty, let head = try nextHead() {
+                    headDeadline = nil
+                    if let next = try take(head) { return next }
+                    continue
+                }
+                guard try flushWhatFits() else { return .flush }
+                let isBetween = parser.isAtStart
+                if isBetween, shard.isDraining, !isFirst { return .end }
+                guard let count = try receiveHead(isBetween: isBetween) else { return .receive }
+                if count == 0 { return .end }
+            }
+        } catch {
+            return .failure(error)
+        }
     }
 
-    /// - Returns: false when the connection has ended between two requests, or was silent for too long there.
-    private func receiveHead(isBetween: Bool) async throws(HTTPServerError) -> Bool {
-        do throws(ReactorError) {
-            if let count = try receiveNow(atMost: .max, large: false) {
-                if count == 0, !isBetween { throw ReactorError(.connectionReset, "the client ended within a head") }
-                return count > 0
+    private func nextHead() throws(HTTPServerError) -> RequestHead? {
+        var consumed = 0
+        let head = try parser.feed(input.bytes, consumed: &consumed)
+        input.consume(consumed)
+        return head
+    }
+
+    /// - Returns: nil when the request is answered, and the next one may be read.
+    private func take(_ head: RequestHead) throws(HTTPServerError) -> Next? {
+        isFirst = false
+        requestsInTurn += 1
+        let begin = MonotonicTime.now()
+        prepare(for: head)
+        switch shard.react(head.request, notes) {
+        case .handler(let handler, let captures):
+            return .handle(Waiting(head: head, begin: begin, handler: handler, captures: captures))
+        case .answer(let ready):
+            // What ends the connection, or is too large to be copied, has waits in it.
+            guard keepsAlive, body.isFinished, ready.body.count <= Self.copiedBody, !shard.isDraining else {
+                return .handle(Waiting(head: head, begin: begin, handler: ready.handler, captures: RouteCaptures()))
             }
-            if isBetween { giveBackMemory() }
-            isIdle = isBetween
-            defer { isIdle = false }
-            try await socket.readable()
-            return true
+            defer { log(head.request, begin) }
+            compose(ready)
+            // Answers to pipelined requests are gathered.
+            if input.isEmpty || output.count - sent >= Self.gathered {
+                guard try flushWhatFits() else { return .flush }
+            }
+        }
+        return requestsInTurn < Self.requestsPerTurn ? nil : .turn
+    }
+
+    /// Called by the socket while this connection waits for a request's first byte.
+    /// - Returns: true when it waits for the next one again; else its task goes on, with what is next.
+    private func continueAtOnce() -> Bool {
+        guard isIdle else { return false }
+        isIdle = false
+        (requestsInTurn, bytesInTurn) = (0, 0)
+        let next = advance()
+        guard case .receive = next, parser.isAtStart else {
+            self.next = next
+            return false
+        }
+        prepareForIdling()
+        return true
+    }
+
+    private func waitForHead() async throws(HTTPServerError) {
+        let isBetween = parser.isAtStart
+        if isBetween {
+            prepareForIdling()
+        } else {
+            let deadline = headDeadline ?? socket.loop.now + limits.headTime
+            headDeadline = deadline
+            socket.readDeadline = deadline
+        }
+        defer { isIdle = false }
+        do throws(ReactorError) { try await socket.readable() } catch {
+            guard isBetween else {
+                throw HTTPServerError(error, .headTimeout, "the request's head didn't come in time")
+            }
+            next = .end
+        }
+    }
+
+    private func prepareForIdling() {
+        giveBackMemory()
+        socket.readDeadline = socket.loop.now + (isFirst ? limits.headTime : limits.idle)
+        isIdle = true
+    }
+
+    /// - Returns: bytes received, 0 when the connection has ended between two requests, nil when there are none yet.
+    private func receiveHead(isBetween: Bool) throws(HTTPServerError) -> Int? {
+        do throws(ReactorError) {
+            let count = try receiveNow(atMost: .max, large: false)
+            if count == 0, !isBetween { throw ReactorError(.connectionReset, "the client ended within a head") }
+            return count
         } catch {
-            if isBetween { return false }
-            throw HTTPServerError(error, .headTimeout, "the request's head didn't come in time")
+            if isBetween { return 0 }
+            throw HTTPServerError(.connectionLost, error.message)
         }
     }
 
@@ -257,12 +358,9 @@ final class Connection: @unchecked Sendable {
     // MARK: Fairness
 
     /// Lets other connections have their turn when this one always finds its next request ready.
-    private func noteRequest() async throws(HTTPServerError) {
-        isFirst = false
-        requestsInTurn += 1
-        guard requestsInTurn >= Self.requestsPerTurn else { return }
+    private func giveTurn() async throws(HTTPServerError) {
         requestsInTurn = 0
-        if sent < output.count { try await flush() }
+        try await flush()
         await socket.loop.yieldToPoll()
     }
 

@@ -43,7 +43,7 @@ struct FramingFacts {
     private mutating func noteHost(_ value: UnsafeBufferPointer<UInt8>) throws(HTTPServerError) {
         hosts += 1
         guard hosts == 1 else { throw .bad("there is more than one Host field") }
-        guard Self.isHost(value[...]) else { throw .bad("the Host field is malformed") }
+        guard Self.isHost(value) else { throw .bad("the Host field is malformed") }
     }
 
     private mutating func noteExpectation(_ value: UnsafeBufferPointer<UInt8>) throws(HTTPServerError) {
@@ -92,15 +92,16 @@ struct FramingFacts {
     }
 
     /// What a Host field and an authority may hold: no blanks, no delimiters of other URI parts, no user.
-    static func isHost(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
-        value.allSatisfy { byte in
-            guard ASCII.isTarget(byte) else { return false }
+    static func isHost(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        var delimiters: UInt8 = 0
+        for byte in value {
             switch byte {
             case ASCII.slash, ASCII.question, ASCII.backslash, ASCII.comma, ASCII.quote, UInt8(ascii: "#"),
                 UInt8(ascii: "@"), UInt8(ascii: "<"), UInt8(ascii: ">"):
-                return false
-            default: return true
+                delimiters |= 1
+            default: break
             }
         }
+        return delimiters == 0 && ASCII.areTarget(value)
     }
 }

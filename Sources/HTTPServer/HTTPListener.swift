@@ -33,15 +33,34 @@ public final class HTTPListener: Service {
     ///   - errorAnswer: nil answers with the error's status and sentence as text.
     ///   - accessLog: told of every exchange.
     ///   - handler: answers the requests.
-    public init(
+    public convenience init(
         name: String = "http", address: SocketAddress, loops: [EventLoop], limits: ServerLimits = ServerLimits(),
         errorAnswer: ErrorAnswer? = nil, accessLog: AccessLog? = nil, handler: @escaping RequestHandler
+    ) {
+        let route: RouteHandler = { request, _, body, response in try await handler(request, body, response) }
+        self.init(
+            name: name, address: address, loops: loops, limits: limits, errorAnswer: errorAnswer, accessLog: accessLog,
+            react: { _, _ in .handler(route, RouteCaptures()) })
+    }
+
+    /// A listener that isn't open yet, whose requests may be answered without a wait.
+    /// - Parameters:
+    ///   - name: for logs.
+    ///   - address: where to listen; port 0 lets the system choose.
+    ///   - loops: the kernel spreads the connections over them.
+    ///   - limits: bounds on what clients may do.
+    ///   - errorAnswer: nil answers with the error's status and sentence as text.
+    ///   - accessLog: told of every exchange.
+    ///   - react: answers a request, or says who does.
+    public init(
+        name: String = "http", address: SocketAddress, loops: [EventLoop], limits: ServerLimits = ServerLimits(),
+        errorAnswer: ErrorAnswer? = nil, accessLog: AccessLog? = nil, react: @escaping RequestReaction
     ) {
         self.name = name
         self.address = address
         shards = loops.enumerated().map { index, loop in
             ListenerShard(
-                loop: loop, index: index, limits: limits, handler: handler,
+                loop: loop, index: index, limits: limits, react: react,
                 errorAnswer: errorAnswer ?? Self.plainAnswer,
                 accessLog: accessLog)
         }

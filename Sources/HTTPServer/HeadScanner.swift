@@ -28,10 +28,11 @@ struct HeadScanner {
         method = HTTPMethod(bytes: UnsafeBufferPointer(rebasing: bytes[..<position]))
         position += 1
         let start = position
-        while position < bytes.count, ASCII.isTarget(bytes[position]) { position += 1 }
-        guard position > start, bytes[position] == ASCII.space else { throw .bad("the request target is malformed") }
-        target = start..<position
-        position += 1
+        guard let end = bytes.position(of: ASCII.space, from: start), end > start,
+            ASCII.areTarget(UnsafeBufferPointer(rebasing: bytes[start..<end]))
+        else { throw .bad("the request target is malformed") }
+        target = start..<end
+        position = end + 1
         try version(bytes, &position)
         try checkTarget(bytes)
     }
@@ -63,7 +64,7 @@ struct HeadScanner {
     private func checkTarget(_ bytes: UnsafeBufferPointer<UInt8>) throws(HTTPServerError) {
         if case .other("CONNECT") = method { throw HTTPServerError(.notImplemented, "CONNECT is not offered") }
         let text = UnsafeBufferPointer(rebasing: bytes[target])
-        guard !text.contains(UInt8(ascii: "#")) else { throw .bad("the request target has a fragment") }
+        guard text.position(of: UInt8(ascii: "#")) == nil else { throw .bad("the request target has a fragment") }
         if text.first == ASCII.slash { return }
         if text.count == 1, text.first == UInt8(ascii: "*"), method == .options { return }
         for scheme in ["http://", "https://"] as [StaticString] where text.count > scheme.utf8CodeUnitCount {
@@ -72,7 +73,7 @@ struct HeadScanner {
             guard ASCII.equalIgnoringCase(UnsafeBufferPointer(rebasing: text[..<length]), wanted) else { continue }
             let rest = UnsafeBufferPointer(rebasing: text[length...])
             let authority = rest.prefix { $0 != ASCII.slash && $0 != ASCII.question }
-            guard !authority.isEmpty, FramingFacts.isHost(authority) else { break }
+            guard !authority.isEmpty, FramingFacts.isHost(UnsafeBufferPointer(rebasing: authority)) else { break }
             return
         }
         throw .bad("the request target is neither a path nor an http URI")
@@ -90,15 +91,15 @@ struct HeadScanner {
         position += 1
         while bytes[position] == ASCII.space || bytes[position] == ASCII.tab { position += 1 }
         let valueStart = position
-        while ASCII.isFieldValue(bytes[position]) { position += 1 }
-        guard bytes[position] == ASCII.carriageReturn, bytes[position + 1] == ASCII.lineFeed else {
-            throw .bad("a field value has a control character")
-        }
-        var valueEnd = position
+        guard let lineFeed = bytes.position(of: ASCII.lineFeed, from: valueStart), lineFeed > valueStart,
+            bytes[lineFeed - 1] == ASCII.carriageReturn,
+            ASCII.areFieldValue(UnsafeBufferPointer(rebasing: bytes[valueStart..<lineFeed - 1]))
+        else { throw .bad("a field value has a control character") }
+        var valueEnd = lineFeed - 1
         while valueEnd > valueStart, bytes[valueEnd - 1] == ASCII.space || bytes[valueEnd - 1] == ASCII.tab {
             valueEnd -= 1
         }
-        position += 2
+        position = lineFeed + 1
         entries.append(.init(nameStart: nameStart, nameEnd: nameEnd, valueStart: valueStart, valueEnd: valueEnd))
         try facts.note(
             name: UnsafeBufferPointer(rebasing: bytes[nameStart..<nameEnd]),

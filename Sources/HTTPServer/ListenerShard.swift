@@ -14,7 +14,7 @@ final class ListenerShard: @unchecked Sendable {
     let index: Int
     let limits: ServerLimits
     let headLimits: HeadLimits
-    let handler: RequestHandler
+    let react: RequestReaction
     let errorAnswer: ErrorAnswer
     let accessLog: AccessLog?
     let buffers = BufferPool()
@@ -28,12 +28,15 @@ final class ListenerShard: @unchecked Sendable {
     @exclusivity(unchecked) private var pendingFlushes: [Connection] = []
     @exclusivity(unchecked) private var date: [UInt8] = []
     @exclusivity(unchecked) private var dateSecond = -1
+    /// The head that was last made ready, with its date: most answers of a second have the same.
+    @exclusivity(unchecked) private var dated: [UInt8] = []
+    @exclusivity(unchecked) private var datedHead: ReadyAnswer.Head?
 
     private static let sparesKept = 64
     private static let spareSize = 4 * 1024
 
     init(
-        loop: EventLoop, index: Int, limits: ServerLimits, handler: @escaping RequestHandler,
+        loop: EventLoop, index: Int, limits: ServerLimits, react: @escaping RequestReaction,
         errorAnswer: @escaping ErrorAnswer,
         accessLog: AccessLog?
     ) {
@@ -41,7 +44,7 @@ final class ListenerShard: @unchecked Sendable {
         self.index = index
         self.limits = limits
         headLimits = HeadLimits(bytes: limits.headBytes, fields: limits.headFields)
-        self.handler = handler
+        self.react = react
         self.errorAnswer = errorAnswer
         self.accessLog = accessLog
     }
@@ -163,7 +166,19 @@ final class ListenerShard: @unchecked Sendable {
             date.appendText("Date: ")
             HTTPDate.append(unixSeconds: Int64(time.tv_sec), to: &date)
             date.appendText("\r\n")
+            datedHead = nil
         }
         return date
+    }
+
+    /// The lines of a head with the Date of this second, up to the value of Content-Length.
+    func lines(of head: ReadyAnswer.Head) -> [UInt8] {
+        let date = dateLine()
+        if datedHead !== head {
+            datedHead = head
+            dated = head.statusLine + date + head.fieldLines
+            dated.appendText("Content-Length: ")
+        }
+        return dated
     }
 }

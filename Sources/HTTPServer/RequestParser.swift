@@ -1,4 +1,3 @@
-import Glibc
 import HTTPTypes
 
 /// Finds the end of a request's head in whatever pieces it comes, and parses it (RFC 9112).
@@ -32,7 +31,7 @@ struct RequestParser {
     ) throws(HTTPServerError) -> RequestHead? {
         var start = 0  // of what belongs to the head
         var position = 0
-        while let lineFeed = Self.index(of: ASCII.lineFeed, in: bytes, from: position) {
+        while let lineFeed = bytes.position(of: ASCII.lineFeed, from: position) {
             guard head.count + lineFeed + 1 - start <= limits.bytes else { throw tooManyBytes }
             let before = lineFeed > start ? bytes[lineFeed - 1] : head.last
             guard before == ASCII.carriageReturn else { throw .bad("a line ends without CR") }
@@ -45,7 +44,8 @@ struct RequestParser {
                 lineStart = head.count + position - start
             } else if lines > 0 {
                 consumed = position
-                append(bytes, start..<position)
+                // Without the empty line, so that the fields' lines end the array; its CR may be there already.
+                if position - 2 < start { head.removeLast() } else { append(bytes, start..<position - 2) }
                 return try finish()
             } else {
                 // One empty line before a request is forgiven: some clients end a body with it (RFC 9112 §2.2).
@@ -70,18 +70,11 @@ struct RequestParser {
 
     private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
         guard !range.isEmpty else { return }
-        head.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[range]))
-    }
-
-    private static func index(of byte: UInt8, in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
-        guard start < bytes.count, let base = bytes.baseAddress,
-            let found = memchr(base + start, Int32(byte), bytes.count - start)
-        else { return nil }
-        return UnsafeRawPointer(found) - UnsafeRawPointer(base)
+        let piece = UnsafeBufferPointer(rebasing: bytes[range])
+        if head.isEmpty { head = Array(piece) } else { head.append(contentsOf: piece) }
     }
 
     private mutating func finish() throws(HTTPServerError) -> RequestHead {
-        head.removeLast(2)  // the empty line, so that the fields' lines end the array
         let complete = head
         let fieldCount = lines - 1
         head = []

@@ -46,7 +46,8 @@ public struct ResponseWriter: ~Copyable {
     ///
     /// When `body` throws, it must not have written anything: the error is then answered as any other.
     public consuming func relay(_ body: (StreamSocket) async throws -> RelayEnd) async throws {
-        try await connection.beginRelay()
+        if !(try connection.flushWhatFits()) { try await connection.flush() }
+        connection.beginRelay()
         connection.endRelay(try await body(connection.socket))
     }
 

@@ -30,9 +30,14 @@ public struct Router: Sendable {
         public let method: HTTPMethod
         /// What answers.
         public let handler: RouteHandler
+        /// What is asked before it.
+        let instant: InstantHandler?
         /// Its name's place among `routeNames`.
         public let index: Int
     }
+
+    /// Answers from memory what a route's handler would answer, without a wait; nil leaves the request to the handler.
+    public typealias InstantHandler = @Sendable (_ request: HTTPRequest, _ captures: RouteCaptures) -> ReadyAnswer?
 
     /// Answers what no route takes; learns what was found instead.
     public typealias Fallback =
@@ -40,14 +45,31 @@ public struct Router: Sendable {
             _ request: HTTPRequest, _ outcome: Outcome, _ body: RequestBody, _ response: consuming ResponseWriter
         ) async throws -> Void
 
+    /// A place in the tree. It names others by their index, so that a search counts no references.
     private struct Node: Sendable {
-        var fixed: [(segment: [UInt8], node: Int)] = []
+        /// The first of its edges.
+        var edge: Int?
         var capture: (name: String, node: Int)?
-        var rest: (name: String, routes: [Route])?
-        var routes: [Route] = []
+        /// The first of the routes that take all the rest here, and of those that end here.
+        var rest: (name: String, route: Int)?
+        var route: Int?
+    }
+
+    /// The way on by a fixed segment.
+    private struct Edge: Sendable {
+        let segment: Range<Int>
+        let node: Int
+        /// The next edge of the same node.
+        let next: Int?
     }
 
     private var nodes = [Node()]
+    private var edges: [Edge] = []
+    /// The bytes of the edges' segments.
+    private var segments: [UInt8] = []
+    private var routes: [Route] = []
+    /// Of each route the next one of the same place, for another method.
+    private var nextRoute: [Int?] = []
     private var optionsRoute: Route?
     /// The names of all routes, each once, in the order in which they were added.
     public private(set) var routeNames: [String] = []
@@ -61,11 +83,15 @@ public struct Router: Sendable {
     ///   - method: GET serves HEAD too.
     ///   - pattern: as above; a bad pattern is a bug of the program and traps.
     ///   - name: for metrics and logs.
+    ///   - instant: what is asked first: it answers from memory, or leaves the request to `handler`.
     ///   - handler: what answers.
     public mutating func on(
-        _ method: HTTPMethod, _ pattern: String, name: String, _ handler: @escaping RouteHandler
+        _ method: HTTPMethod, _ pattern: String, name: String, instant: InstantHandler? = nil,
+        _ handler: @escaping RouteHandler
     ) {
-        let route = Route(name: name, method: method, handler: handler, index: index(of: name))
+        let route = routes.count
+        routes.append(Route(name: name, method: method, handler: handler, instant: instant, index: index(of: name)))
+        nextRoute.append(nil)
         var node = 0
         for segment in pattern.split(separator: "/") {
             guard segment.hasPrefix("{"), segment.hasSuffix("}") else {
@@ -74,18 +100,28 @@ public struct Router: Sendable {
             }
             let word = String(segment.dropFirst().dropLast())
             if word.hasSuffix("...") {
-                let known = nodes[node].rest
-                nodes[node].rest = (String(word.dropLast(3)), (known?.routes ?? []) + [route])
+                let first = chain(route, behind: nodes[node].rest?.route)
+                nodes[node].rest = (String(word.dropLast(3)), first)
                 return
             }
             node = captureChild(of: node, word)
         }
-        nodes[node].routes.append(route)
+        nodes[node].route = chain(route, behind: nodes[node].route)
+    }
+
+    /// - Returns: the first route of the chain.
+    private mutating func chain(_ route: Int, behind first: Int?) -> Int {
+        guard let first else { return route }
+        var last = first
+        while let next = nextRoute[last] { last = next }
+        nextRoute[last] = route
+        return first
     }
 
     /// Adds what answers OPTIONS wherever no route of its own does, `*` included: for CORS.
     public mutating func onAnyOptions(name: String, _ handler: @escaping RouteHandler) {
-        optionsRoute = Route(name: name, method: .options, handler: handler, index: index(of: name))
+        optionsRoute = Route(
+            name: name, method: .options, handler: handler, instant: nil, index: index(of: name))
     }
 
     private mutating func index(of name: String) -> Int {
@@ -95,9 +131,18 @@ public struct Router: Sendable {
     }
 
     private mutating func fixedChild(of node: Int, _ segment: [UInt8]) -> Int {
-        if let known = nodes[node].fixed.first(where: { $0.segment == segment }) { return known.node }
+        var edge = nodes[node].edge
+        while let known = edge {
+            if segments[edges[known].segment].elementsEqual(segment) { return edges[known].node }
+            edge = edges[known].next
+        }
         nodes.append(Node())
-        nodes[node].fixed.append((segment, nodes.count - 1))
+        edges.append(
+            Edge(
+                segment: segments.count..<segments.count + segment.count, node: nodes.count - 1, next: nodes[node].edge)
+        )
+        segments += segment
+        nodes[node].edge = edges.count - 1
         return nodes.count - 1
     }
 
@@ -114,76 +159,114 @@ public struct Router: Sendable {
     /// Finds what answers a request; allocates nothing for routes without captures.
     public func find(_ request: HTTPRequest) -> Outcome {
         var captures = RouteCaptures()
-        let routes = request.withPathBytes { path -> [Route]? in
-            guard path.isEmpty || path[0] == ASCII.slash else { return nil }
-            return match(path, from: min(1, path.count), node: 0, &captures)
-        }
-        if let routes {
-            if let route = Self.route(for: request.method, in: routes) { return .route(route, captures) }
-        }
+        let first = firstRoute(for: request, &captures)
+        if let route = route(for: request.method, from: first) { return .route(routes[route], captures) }
         if request.method == .options, let optionsRoute { return .route(optionsRoute, RouteCaptures()) }
-        return routes.map { .methodNotAllowed(Self.methods(of: $0)) } ?? .unknownPath
+        return first.map { .methodNotAllowed(methods(from: $0)) } ?? .unknownPath
     }
 
-    private static func route(for method: HTTPMethod, in routes: [Route]) -> Route? {
-        for route in routes where route.method == method { return route }
-        guard method == .head else { return nil }
-        for route in routes where route.method == .get { return route }
-        return nil
-    }
-
-    private static func methods(of routes: [Route]) -> [HTTPMethod] {
-        routes.flatMap { $0.method == .get ? [.get, .head] : [$0.method] }
-    }
-
-    /// Looks at the segment that starts at `start`; at the path's end the node itself is the match.
-    private func match(
-        _ path: UnsafeBufferPointer<UInt8>, from start: Int, node: Int, _ captures: inout RouteCaptures
-    ) -> [Route]? {
-        if start >= path.count { return nodes[node].routes.isEmpty ? nil : nodes[node].routes }
-        var end = start
-        while end < path.count, path[end] != ASCII.slash { end += 1 }
-        for (segment, child) in nodes[node].fixed where Self.equal(segment, path, start, end) {
-            if let found = match(path, from: end + 1, node: child, &captures) { return found }
+    /// - Returns: the first of the routes that the path leads to.
+    private func firstRoute(for request: HTTPRequest, _ captures: inout RouteCaptures) -> Int? {
+        request.withPathBytes { path in
+            guard path.isEmpty || path[0] == ASCII.slash else { return nil }
+            return nodes.withUnsafeBufferPointer { nodes in
+                edges.withUnsafeBufferPointer { edges in
+                    segments.withUnsafeBufferPointer { segments in
+                        Search(nodes: nodes, edges: edges, segments: segments, path: path)
+                            .match(from: min(1, path.count), node: 0, &captures)
+                    }
+                }
+            }
         }
-        guard end > start else { return nil }
-        if let (name, child) = nodes[node].capture {
-            captures.insert(name, Self.decoded(path, start..<end))
-            if let found = match(path, from: end + 1, node: child, &captures) { return found }
-            captures.removeLast()
+    }
+
+    private func route(for method: HTTPMethod, from first: Int?) -> Int? {
+        var route = first
+        while let candidate = route {
+            if routes[candidate].method == method { return candidate }
+            route = nextRoute[candidate]
         }
-        guard let (name, routes) = nodes[node].rest else { return nil }
-        captures.insert(name, Self.decoded(path, start..<path.count))
-        return routes
+        return method == .head ? self.route(for: .get, from: first) : nil
     }
 
-    private static func decoded(_ path: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> String {
-        PercentEncoding.decodeLeniently(UnsafeBufferPointer(rebasing: path[range]))
+    private func methods(from first: Int) -> [HTTPMethod] {
+        var methods: [HTTPMethod] = []
+        var route: Int? = first
+        while let found = route {
+            methods += routes[found].method == .get ? [.get, .head] : [routes[found].method]
+            route = nextRoute[found]
+        }
+        return methods
     }
 
-    private static func equal(
-        _ segment: [UInt8], _ path: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int
-    ) -> Bool {
-        guard segment.count == end - start else { return false }
-        for index in 0..<segment.count where segment[index] != path[start + index] { return false }
-        return true
+    /// One look for a path in the tree.
+    private struct Search {
+        let nodes: UnsafeBufferPointer<Node>
+        let edges: UnsafeBufferPointer<Edge>
+        let segments: UnsafeBufferPointer<UInt8>
+        let path: UnsafeBufferPointer<UInt8>
+
+        /// Looks at the segment that starts at `start`; at the path's end the node itself is the match.
+        /// - Returns: the first of the routes there.
+        func match(from start: Int, node: Int, _ captures: inout RouteCaptures) -> Int? {
+            if start >= path.count { return nodes[node].route }
+            let end = path.position(of: ASCII.slash, from: start) ?? path.count
+            var edge = nodes[node].edge
+            while let index = edge {
+                if equals(edges[index].segment, start, end),
+                    let found = match(from: end + 1, node: edges[index].node, &captures)
+                {
+                    return found
+                }
+                edge = edges[index].next
+            }
+            guard end > start else { return nil }
+            if let (name, child) = nodes[node].capture {
+                captures.insert(name, decoded(start..<end))
+                if let found = match(from: end + 1, node: child, &captures) { return found }
+                captures.removeLast()
+            }
+            guard let (name, route) = nodes[node].rest else { return nil }
+            captures.insert(name, decoded(start..<path.count))
+            return route
+        }
+
+        private func decoded(_ range: Range<Int>) -> String {
+            PercentEncoding.decodeLeniently(UnsafeBufferPointer(rebasing: path[range]))
+        }
+
+        private func equals(_ segment: Range<Int>, _ start: Int, _ end: Int) -> Bool {
+            guard segment.count == end - start else { return false }
+            for offset in 0..<segment.count where segments[segment.lowerBound + offset] != path[start + offset] {
+                return false
+            }
+            return true
+        }
     }
 
-    /// Has the request answered by its route, or by the fallback; notes the route's name for the access log.
-    public func handle(
-        _ request: HTTPRequest, _ body: RequestBody, _ response: consuming ResponseWriter
-    ) async throws {
+    /// What answers a request: its route, from memory or by its handler, or the fallback. Notes the route for the access log.
+    public func react(to request: HTTPRequest, _ notes: ExchangeNotes) -> Reaction {
+        var captures = RouteCaptures()
+        guard let index = route(for: request.method, from: firstRoute(for: request, &captures)) else {
+            return reactToOthers(request, notes)
+        }
+        notes.route = routes[index].name
+        notes.routeIndex = routes[index].index
+        if let answer = routes[index].instant?(request, captures) { return .answer(answer) }
+        return .handler(routes[index].handler, captures)
+    }
+
+    private func reactToOthers(_ request: HTTPRequest, _ notes: ExchangeNotes) -> Reaction {
         let outcome = find(request)
-        guard case .route(let route, let captures) = outcome else {
-            return try await fallback(request, outcome, body, response)
+        if case .route(let route, let captures) = outcome {
+            (notes.route, notes.routeIndex) = (route.name, route.index)
+            return .handler(route.handler, captures)
         }
-        response.notes.route = route.name
-        response.notes.routeIndex = route.index
-        try await route.handler(request, captures, body, response)
+        let fallback = fallback
+        return .handler(
+            { request, _, body, response in try await fallback(request, outcome, body, response) }, RouteCaptures())
     }
 
-    /// The router as a listener's handler.
-    public var handler: RequestHandler {
-        { request, body, response in try await handle(request, body, response) }
-    }
+    /// The router as a listener's reaction.
+    public var reaction: RequestReaction { { request, notes in react(to: request, notes) } }
 }

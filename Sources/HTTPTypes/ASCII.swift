@@ -71,6 +71,22 @@ public enum ASCII {
     @inlinable
     public static func isTarget(_ byte: UInt8) -> Bool { byte > 0x20 && byte != 0x7F }
 
+    /// Whether all of these may stand in a field value.
+    ///
+    /// Without a way out of the loop, so that the processor takes many bytes at a time; so below.
+    public static func areFieldValue(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var strangers: UInt8 = 0
+        for byte in bytes { strangers |= isFieldValue(byte) ? 0 : 1 }
+        return strangers == 0
+    }
+
+    /// Whether all of these may stand in a request target.
+    public static func areTarget(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var strangers: UInt8 = 0
+        for byte in bytes { strangers |= isTarget(byte) ? 0 : 1 }
+        return strangers == 0
+    }
+
     // Bits of ! # $ % & ' * + - . and the digits.
     @usableFromInline static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
     /// Bits of the letters and ^ _ ` | ~ (bit = code − 64).
@@ -156,9 +172,25 @@ extension Array where Element == UInt8 {
 }
 
 extension UnsafeBufferPointer<UInt8> {
-    /// Whether a byte is among these; `memchr` looks at many at once.
-    func holds(_ byte: UInt8) -> Bool {
-        guard let baseAddress else { return false }
-        return memchr(baseAddress, Int32(byte), count) != nil
+    /// Where a byte comes first; `memchr` looks at many at once.
+    /// - Parameters:
+    ///   - byte: what is looked for.
+    ///   - start: where the search begins.
+    /// - Returns: nil where it doesn't come any more.
+    public func position(of byte: UInt8, from start: Int = 0) -> Int? {
+        guard start < count, let baseAddress,
+            let found = memchr(baseAddress + start, Int32(byte), count - start)
+        else { return nil }
+        return UnsafeRawPointer(found) - UnsafeRawPointer(baseAddress)
+    }
+
+    /// Whether a byte is among these.
+    func holds(_ byte: UInt8) -> Bool { position(of: byte) != nil }
+
+    /// Whether these are the same bytes.
+    func equals(_ other: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        guard let left = baseAddress, let right = other.baseAddress else { return true }
+        return memcmp(left, right, count) == 0
     }
 }

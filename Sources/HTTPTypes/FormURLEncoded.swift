@@ -33,38 +33,45 @@ public enum FormURLEncoded {
         return items
     }
 
-    /// The first value of a name, without decoding the others.
-    static func firstValue(of name: String, in bytes: UnsafeBufferPointer<UInt8>) -> String? {
+    /// Calls `body` with the first value of a name, decoded; nil where there is none. Copies nothing where nothing is encoded.
+    static func withFirstValue<Result>(
+        of name: String, in bytes: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>?) -> Result
+    ) -> Result {
+        var name = name
+        guard let range = name.withUTF8({ firstRange(of: $0, in: bytes) }) else { return body(nil) }
+        let value = UnsafeBufferPointer(rebasing: bytes[range])
+        guard isEncoded(value) else { return body(value) }
+        return PercentEncoding.decodeLenientlyToBytes(value, plusIsBlank: true).withUnsafeBufferPointer { body($0) }
+    }
+
+    /// Where the first value of a name lies; empty for an item without `=`.
+    private static func firstRange(
+        of name: UnsafeBufferPointer<UInt8>, in bytes: UnsafeBufferPointer<UInt8>
+    ) -> Range<Int>? {
         var start = 0
         while start < bytes.count {
-            var end = start
-            var equals: Int?
-            while end < bytes.count, bytes[end] != ASCII.ampersand {
-                if equals == nil, bytes[end] == ASCII.equals { equals = end }
-                end += 1
-            }
-            let isNamed = start < end && spells(name, UnsafeBufferPointer(rebasing: bytes[start..<(equals ?? end)]))
-            if isNamed {
-                guard let equals else { return "" }
-                let value = UnsafeBufferPointer(rebasing: bytes[(equals + 1)..<end])
-                return PercentEncoding.decodeLeniently(value, plusIsBlank: true)
+            let end = bytes.position(of: ASCII.ampersand, from: start) ?? bytes.count
+            let item = UnsafeBufferPointer(rebasing: bytes[start..<end])
+            let nameEnd = item.position(of: ASCII.equals) ?? item.count
+            if nameEnd > 0, spells(name, UnsafeBufferPointer(rebasing: item[..<nameEnd])) {
+                return min(start + nameEnd + 1, end)..<end
             }
             start = end + 1
         }
         return nil
     }
 
-    private static func spells(_ name: String, _ encoded: UnsafeBufferPointer<UInt8>) -> Bool {
-        if encoded.holds(ASCII.percent) || encoded.holds(ASCII.plus) {
-            return PercentEncoding.decodeLeniently(encoded, plusIsBlank: true) == name
+    private static func spells(_ name: UnsafeBufferPointer<UInt8>, _ encoded: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard isEncoded(encoded) else { return name.equals(encoded) }
+        return PercentEncoding.decodeLenientlyToBytes(encoded, plusIsBlank: true).withUnsafeBufferPointer {
+            name.equals($0)
         }
-        guard name.utf8.count == encoded.count else { return false }
-        var index = 0
-        for byte in name.utf8 {
-            guard byte == encoded[index] else { return false }
-            index += 1
-        }
-        return true
+    }
+
+    private static func isEncoded(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var marks: UInt8 = 0
+        for byte in bytes { marks |= byte == ASCII.percent || byte == ASCII.plus ? 1 : 0 }
+        return marks != 0
     }
 
     /// The items as a query or body.

@@ -73,7 +73,7 @@ public struct HTTPFields: Sendable {
 
     /// All values of that name, in order.
     public func values(_ name: HTTPField.Name) -> [String] {
-        entries.indices.filter { matches($0, name) }.map { text(entries[$0].value) }
+        lines(of: name).map { text(entries[$0].value) }
     }
 
     /// Adds a line at the end; line breaks and NULs in `value` become blanks, so that no value can add a line.
@@ -106,10 +106,10 @@ public struct HTTPFields: Sendable {
 
     /// Removes all lines of that name.
     public mutating func remove(_ name: HTTPField.Name) {
-        guard contains(name) else { return }
-        let kept = entries.indices.filter { !matches($0, name) }.map { entries[$0] }
-        entries = kept
-        if kept.isEmpty {
+        let removed = lines(of: name)
+        guard !removed.isEmpty else { return }
+        for index in removed.reversed() { entries.remove(at: index) }
+        if entries.isEmpty {
             bytes = []
             wire = 0..<0
         } else {
@@ -119,22 +119,13 @@ public struct HTTPFields: Sendable {
 
     /// The lines whose name passes the test, in their order: for proxies, which pass on what they know.
     ///
-    /// `isIncluded` gets the name's bytes as they were written.
+    /// `isIncluded` gets the name's bytes as they were written. The bytes of the others stay where they are, unseen.
     public func only(where isIncluded: (UnsafeBufferPointer<UInt8>) -> Bool) -> HTTPFields {
-        var kept = HTTPFields()
-        kept.reserve(lines: entries.count + 2, bytes: bytes.count + 64)
-        bytes.withUnsafeBufferPointer { bytes in
-            for entry in entries where isIncluded(UnsafeBufferPointer(rebasing: bytes[entry.name])) {
-                let start = kept.bytes.count
-                Self.writeLine(entry, of: bytes, to: &kept.bytes)
-                let valueStart = start + entry.name.count + 2
-                kept.entries.append(
-                    Entry(
-                        nameStart: start, nameEnd: valueStart - 2, valueStart: valueStart,
-                        valueEnd: valueStart + entry.value.count))
-            }
+        var kept = self
+        kept.entries = bytes.withUnsafeBufferPointer { bytes in
+            entries.filter { isIncluded(UnsafeBufferPointer(rebasing: bytes[$0.name])) }
         }
-        kept.wire = 0..<kept.bytes.count
+        if kept.entries.count < entries.count { kept.wire = nil }
         return kept
     }
 
@@ -162,20 +153,25 @@ public struct HTTPFields: Sendable {
 
     func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 
-    func firstIndex(of name: HTTPField.Name) -> Int? {
-        for index in entries.indices where matches(index, name) { return index }
-        return nil
+    func firstIndex(of name: HTTPField.Name) -> Int? { index(of: name, from: 0) }
+
+    private func lines(of name: HTTPField.Name) -> [Int] {
+        var found: [Int] = []
+        while let next = index(of: name, from: (found.last ?? -1) + 1) { found.append(next) }
+        return found
     }
 
-    private func matches(_ index: Int, _ name: HTTPField.Name) -> Bool {
-        let entry = entries[index]
-        guard Int(entry.nameLength) == name.text.utf8.count else { return false }
-        var position = Int(entry.nameStart)
-        for byte in name.text.utf8 {
-            guard ASCII.lowercased(bytes[position]) == ASCII.lowercased(byte) else { return false }
-            position += 1
+    private func index(of name: HTTPField.Name, from start: Int) -> Int? {
+        var text = name.text
+        return text.withUTF8 { name in
+            bytes.withUnsafeBufferPointer { bytes in
+                for index in start..<entries.count where Int(entries[index].nameLength) == name.count {
+                    let candidate = UnsafeBufferPointer(rebasing: bytes[entries[index].name])
+                    if ASCII.equalIgnoringCase(candidate, name) { return index }
+                }
+                return nil
+            }
         }
-        return true
     }
 
     /// Appends all lines, each with its CRLF, as they go over the wire.
@@ -203,10 +199,23 @@ public struct HTTPFields: Sendable {
     private static func writeLine(
         _ entry: Entry, of bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]
     ) {
+        if let line = usualLine(entry, of: bytes) { return output.append(contentsOf: line) }
         output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[entry.name]))
         output.appendText(": ")
         output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[entry.value]))
         output.appendText("\r\n")
+    }
+
+    /// The whole line where it lies as it is to be written: with one blank behind the colon, and its CRLF behind the value.
+    private static func usualLine(
+        _ entry: Entry, of bytes: UnsafeBufferPointer<UInt8>
+    ) -> UnsafeBufferPointer<UInt8>? {
+        let (colon, value) = (entry.name.upperBound, entry.value)
+        guard value.lowerBound == colon + 2, value.upperBound + 2 <= bytes.count, bytes[colon] == ASCII.colon,
+            bytes[colon + 1] == ASCII.space, bytes[value.upperBound] == ASCII.carriageReturn,
+            bytes[value.upperBound + 1] == ASCII.lineFeed
+        else { return nil }
+        return UnsafeBufferPointer(rebasing: bytes[entry.name.lowerBound..<value.upperBound + 2])
     }
 
     /// Calls `body` with the first value's bytes, making no text; nil without the field.
@@ -219,7 +228,8 @@ public struct HTTPFields: Sendable {
 
     /// True when a comma-separated list of the field holds this word, in either case: `Connection: keep-alive, TE`.
     public func listContains(_ name: HTTPField.Name, _ word: String) -> Bool {
-        values(name).contains { value in
+        guard contains(name) else { return false }
+        return values(name).contains { value in
             value.split(separator: ",").contains { ASCII.equalIgnoringCase(ASCII.trimmed($0), word) }
         }
     }

@@ -45,9 +45,8 @@ public struct HTTPRequest: Sendable {
                 }
                 authority = authorityStart..<start
             }
-            var end = start
-            while end < target.upperBound, bytes[end] != ASCII.question { end += 1 }
-            return (authority, start..<end)
+            let rest = UnsafeBufferPointer(rebasing: bytes[start..<target.upperBound])
+            return (authority, start..<start + (rest.position(of: ASCII.question) ?? rest.count))
         }
     }
 
@@ -74,9 +73,6 @@ public struct HTTPRequest: Sendable {
     /// The host asked for: the target's in absolute form, which then goes before the Host field (RFC 9112 §3.2.2).
     public var authority: String? { authorityRange.map(text) ?? fields[.host] }
 
-    /// The path's bytes as they were sent; empty when an absolute form has no path.
-    public var pathBytes: ArraySlice<UInt8> { head[pathRange] }
-
     /// Calls `body` with the path's bytes as they were sent; empty when an absolute form has no path.
     @inline(__always)
     public func withPathBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
@@ -85,9 +81,14 @@ public struct HTTPRequest: Sendable {
 
     /// The first query item of that name, percent-decoded, `+` as a blank; an item without `=` is "".
     public func queryItem(_ name: String) -> String? {
-        guard let range = queryRange else { return nil }
+        withQueryItem(name) { value in value.map { String(decoding: $0, as: UTF8.self) } }
+    }
+
+    /// Calls `body` with what `queryItem` would return, making no text of it.
+    public func withQueryItem<Result>(_ name: String, _ body: (UnsafeBufferPointer<UInt8>?) -> Result) -> Result {
+        guard let range = queryRange else { return body(nil) }
         return head.withUnsafeBufferPointer { bytes in
-            FormURLEncoded.firstValue(of: name, in: UnsafeBufferPointer(rebasing: bytes[range]))
+            FormURLEncoded.withFirstValue(of: name, in: UnsafeBufferPointer(rebasing: bytes[range]), body)
         }
     }
 

@@ -27,6 +27,11 @@ public enum PercentEncoding {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The same, but as bytes, which need not be UTF-8.
+    static func decodeLenientlyToBytes(_ bytes: UnsafeBufferPointer<UInt8>, plusIsBlank: Bool) -> [UInt8] {
+        decode(bytes, plusIsBlank: plusIsBlank, lenient: true) ?? []
+    }
+
     private static func decode(_ bytes: some Sequence<UInt8>, plusIsBlank: Bool, lenient: Bool) -> [UInt8]? {
         let input = Array(bytes)
         var output: [UInt8] = []
@@ -62,18 +67,30 @@ public enum PercentEncoding {
     public static func encode(_ text: String, keeping: String = "") -> String {
         var text = text
         if text.withUTF8({ $0.allSatisfy(isUnreserved) }) { return text }
-        let digits = Array("0123456789ABCDEF".utf8)
         var output: [UInt8] = []
         for byte in text.utf8 {
-            if isUnreserved(byte) || keeping.utf8.contains(byte) {
-                output.append(byte)
-            } else {
-                output.append(ASCII.percent)
-                output.append(digits[Int(byte >> 4)])
-                output.append(digits[Int(byte & 15)])
-            }
+            if keeping.utf8.contains(byte) { output.append(byte) } else { append(byte, to: &output) }
         }
         return String(decoding: output, as: UTF8.self)
+    }
+
+    /// Appends a text with all but the unreserved characters encoded, without making a text of it.
+    public static func append(_ text: String, to output: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { bytes in
+            var reserved: UInt8 = 0
+            for byte in bytes { reserved |= isUnreserved(byte) ? 0 : 1 }
+            guard reserved != 0 else { return output.append(contentsOf: bytes) }
+            for byte in bytes { append(byte, to: &output) }
+        }
+    }
+
+    private static func append(_ byte: UInt8, to output: inout [UInt8]) {
+        guard !isUnreserved(byte) else { return output.append(byte) }
+        let digits: StaticString = "0123456789ABCDEF"
+        output.append(ASCII.percent)
+        output.append(digits.utf8Start[Int(byte >> 4)])
+        output.append(digits.utf8Start[Int(byte & 15)])
     }
 
     private static func isUnreserved(_ byte: UInt8) -> Bool {

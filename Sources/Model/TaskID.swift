@@ -15,21 +15,26 @@ public struct TaskID: Sendable, CustomStringConvertible {
     /// Parses a whole text, which is kept without a copy where it is in lower case.
     public init?(_ text: String) {
         var text = text
-        var isLowerCase = true
-        let isValid = text.withUTF8 { bytes in
-            guard let first = bytes.first, bytes.count <= 253, first.isLetterOrDigit else { return false }
-            for byte in bytes {
-                switch byte {
-                case 0x30...0x39, 0x61...0x7A, 0x2D, 0x2E, 0x5F: break
-                case 0x41...0x5A: isLowerCase = false
-                default: return false
-                }
-            }
-            return true
-        }
-        guard isValid else { return nil }
+        let spelling = text.withUTF8 { Self.spelling(of: $0) }
+        guard let spelling else { return nil }
         string = text
-        key = isLowerCase ? text : text.lowercased()
+        key = spelling == .lowerCase ? text : text.lowercased()
+    }
+
+    private enum Spelling { case lowerCase, mixed }
+
+    /// Without a way out of the loop, so that it takes many bytes at a time.
+    private static func spelling(of bytes: UnsafeBufferPointer<UInt8>) -> Spelling? {
+        guard let first = bytes.first, bytes.count <= 253, first.isLetterOrDigit else { return nil }
+        var (strangers, capitals): (UInt8, UInt8) = (0, 0)
+        for byte in bytes {
+            let isCapital = byte &- 0x41 < 26
+            let isAllowed = byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26 || byte &- 0x2D < 2 || byte == 0x5F
+            capitals |= isCapital ? 1 : 0
+            strangers |= isAllowed ? 0 : 1
+        }
+        guard strangers == 0 else { return nil }
+        return capitals == 0 ? .lowerCase : .mixed
     }
 
     /// A fresh UUIDv4.

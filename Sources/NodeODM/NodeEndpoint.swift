@@ -42,12 +42,22 @@ public struct NodeEndpoint: Sendable, Hashable, CustomStringConvertible {
         bytes.append(contentsOf: basePath.utf8)
         for segment in segments {
             bytes.append(ASCII.slash)
-            bytes.append(contentsOf: PercentEncoding.encode(segment).utf8)
+            PercentEncoding.append(segment, to: &bytes)
         }
-        let target = String(decoding: bytes, as: UTF8.self)
-        var items = query.map { FormURLEncoded.Item(name: $0.name, value: $0.value) }
-        if let token, !token.isEmpty { items.append(FormURLEncoded.Item(name: "token", value: token)) }
-        return items.isEmpty ? target : "\(target)?\(FormURLEncoded.encode(items))"
+        var separator = ASCII.question
+        for item in query { Self.append(item.name, item.value, behind: &separator, to: &bytes) }
+        if let token, !token.isEmpty { Self.append("token", token, behind: &separator, to: &bytes) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func append(
+        _ name: String, _ value: String, behind separator: inout UInt8, to bytes: inout [UInt8]
+    ) {
+        bytes.append(separator)
+        separator = ASCII.ampersand
+        PercentEncoding.append(name, to: &bytes)
+        bytes.append(ASCII.equals)
+        PercentEncoding.append(value, to: &bytes)
     }
 
     /// A name and a value in a query or an urlencoded body.

@@ -73,7 +73,7 @@ struct Main {
         guard let address = SocketAddress(ip: host, port: port) else {
             throw SimulatorError(code: .arguments, message: "\(host) is no IP address")
         }
-        let listener = HTTPListener(name: name, address: address, loops: [loop], handler: router.handler)
+        let listener = HTTPListener(name: name, address: address, loops: [loop], react: router.reaction)
         try await listener.bind()
         return listener
     }

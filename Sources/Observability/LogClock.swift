@@ -1,9 +1,15 @@
 import Glibc
 
-/// Writes moments as `2026-01-31T23:59:59.123Z`; the part up to the second is kept, since lines come in bursts.
+/// Tells moments as `2026-01-31T23:59:59.123Z`; the part up to the second is kept, since lines come in bursts.
 struct LogClock {
+    /// A moment's 24 characters.
+    typealias Moment = InlineArray<24, UInt8>
+
     private var second: Int64 = .min
-    private var prefix = LogLine()
+    private var text = Moment(repeating: 0)
+
+    /// 9999-12-31, the last day with four digits.
+    private static let last: Int64 = 253_402_300_799_999
 
     /// Milliseconds since 1970, by the system's clock.
     static func systemMilliseconds() -> Int64 {
@@ -12,26 +18,23 @@ struct LogClock {
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    /// Appends one moment.
-    /// - Parameters:
-    ///   - milliseconds: since 1970; before that it is shown as 1970.
-    ///   - line: gets it.
-    mutating func append(_ milliseconds: Int64, to line: inout LogLine) {
-        let moment = max(0, milliseconds)
+    /// The characters of a moment.
+    /// - Parameter milliseconds: since 1970; before that it is shown as 1970.
+    /// - Returns: as above.
+    mutating func moment(_ milliseconds: Int64) -> Moment {
+        let moment = min(max(0, milliseconds), Self.last)
         if moment / 1000 != second {
             second = moment / 1000
-            prefix.bytes.removeAll(keepingCapacity: true)
-            Self.appendDate(second, to: &prefix)
+            writeDate()
         }
-        line.append(raw: prefix.bytes)
-        line.appendDigits(UInt64(moment % 1000), atLeast: 3)
-        line.append("Z")
+        put(moment % 1000, width: 3, at: 20)
+        return text
     }
 
     /// HTTPTypes' `CivilDate` once more, since this target stands on no other.
     ///
     /// Days to a civil date by shifting the year to start in March (leap day last), eras of 400 years.
-    private static func appendDate(_ second: Int64, to line: inout LogLine) {
+    private mutating func writeDate() {
         let days = second / 86_400 + 719_468
         let era = days / 146_097
         let dayOfEra = days - era * 146_097
@@ -41,13 +44,24 @@ struct LogClock {
         let month = shifted < 10 ? shifted + 3 : shifted - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
         let clock = second % 86_400
-        let parts: [(Int64, Int, StaticString)] = [
-            (year, 4, "-"), (month, 2, "-"), (dayOfYear - (153 * shifted + 2) / 5 + 1, 2, "T"),
-            (clock / 3600, 2, ":"), (clock / 60 % 60, 2, ":"), (clock % 60, 2, "."),
-        ]
-        for (number, width, separator) in parts {
-            line.appendDigits(UInt64(number), atLeast: width)
-            line.append(separator)
+        put("0000-00-00T00:00:00.000Z")
+        put(year, width: 4, at: 0)
+        put(month, width: 2, at: 5)
+        put(dayOfYear - (153 * shifted + 2) / 5 + 1, width: 2, at: 8)
+        put(clock / 3600, width: 2, at: 11)
+        put(clock / 60 % 60, width: 2, at: 14)
+        put(clock % 60, width: 2, at: 17)
+    }
+
+    private mutating func put(_ pattern: StaticString) {
+        for index in text.indices { text[index] = pattern.utf8Start[index] }
+    }
+
+    private mutating func put(_ number: Int64, width: Int, at start: Int) {
+        var rest = number
+        for index in stride(from: start + width - 1, through: start, by: -1) {
+            text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
     }
 }

@@ -20,7 +20,13 @@ public struct LogLine: Sendable {
     /// Appends a whole number in decimal.
     public mutating func append(_ number: Int64) {
         if number < 0 { bytes.append(UInt8(ascii: "-")) }
-        appendDigits(number.magnitude, atLeast: 1)
+        let start = bytes.count
+        var rest = number.magnitude
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
     }
 
     /// Appends text between quotes, escaped as JSON demands.
@@ -79,29 +85,20 @@ public struct LogLine: Sendable {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// Whether nothing in these bytes needs an escape. Without a way out of the loop, so that it takes many bytes at a time.
+    static func isPlain(_ buffer: UnsafeBufferPointer<UInt8>) -> Bool {
+        var escapes: UInt8 = 0
+        for byte in buffer { escapes |= isPlain(byte) ? 0 : 1 }
+        return escapes == 0
+    }
+
     /// Whether JSON takes an ASCII character as it is, and a terminal does nothing but show it.
     private static func isPlain(_ byte: UInt8) -> Bool {
         byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
-    /// Appends a decimal number with leading zeros.
-    mutating func appendDigits(_ number: UInt64, atLeast width: Int) {
-        var digits = 1
-        var limit = number / 10
-        while limit > 0 {
-            digits += 1
-            limit /= 10
-        }
-        let start = bytes.count
-        let count = max(digits, width)
-        for _ in 0..<count { bytes.append(UInt8(ascii: "0")) }
-        var rest = number
-        var index = start + count - 1
-        while rest > 0 {
-            bytes[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-            index -= 1
-        }
+    mutating func append(_ moment: LogClock.Moment) {
+        moment.span.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
 
     mutating func append(_ value: LogValue, as format: LogFormat) {

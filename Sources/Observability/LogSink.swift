@@ -61,17 +61,43 @@ public final class LogSink: Sendable {
     }
 
     /// Appends one line, its newline included, in place.
-    func line(urgent: Bool, _ body: (_ line: inout LogLine, _ time: (inout LogLine) -> Void) -> Void) {
+    func line(urgent: Bool, _ body: (_ line: inout LogLine, _ moment: LogClock.Moment) -> Void) {
+        add(urgent: urgent) { line, moment in
+            body(&line, moment)
+            line.append("\n")
+        }
+    }
+
+    /// Appends one line of known size, its moment and its newline included.
+    func line(atMost size: Int, _ body: (_ pen: inout LogPen) -> Void) {
+        add(urgent: false) { line, moment in
+            line.bytes.append(addingCapacity: size + Self.frameSize) { bytes in
+                bytes.withUnsafeMutableBufferPointer { memory, count in
+                    var pen = LogPen(memory)
+                    if format == .json { pen.append(#"{"time":""#) }
+                    pen.append(moment)
+                    if format == .json { pen.append("\"") }
+                    body(&pen)
+                    pen.append(format == .json ? "}\n" : "\n")
+                    count = pen.count
+                }
+            }
+        }
+    }
+
+    /// More than what stands around a line's own part.
+    private static let frameSize = 64
+
+    @inline(__always)
+    private func add(urgent: Bool, _ body: (_ line: inout LogLine, _ moment: LogClock.Moment) -> Void) {
         let milliseconds = now()
         let full = state.withLock { state in
             guard state.pending.bytes.count < Self.mostPending else {
                 state.dropped += 1
                 return false
             }
-            var clock = state.clock
-            body(&state.pending) { clock.append(milliseconds, to: &$0) }
-            state.clock = clock
-            state.pending.append("\n")
+            let moment = state.clock.moment(milliseconds)
+            body(&state.pending, moment)
             state.urgent = state.urgent || urgent
             return state.pending.bytes.count >= Self.flushSize
         }

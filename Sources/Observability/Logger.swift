@@ -52,17 +52,17 @@ public struct Logger: Sendable {
         guard writes(level) else { return }
         let values = metadata()
         let trace = TraceContext.current
-        sink.line(urgent: level >= .warning) { line, time in
+        sink.line(urgent: level >= .warning) { line, moment in
             switch sink.format {
             case .json:
                 line.append(#"{"time":""#)
-                time(&line)
+                line.append(moment)
                 line.append(#"","level":""#)
                 line.append(level.name)
                 line.append(#"","message":"#)
                 message.withUTF8Buffer { line.appendQuoted(UnsafeRawBufferPointer($0)) }
             case .text:
-                time(&line)
+                line.append(moment)
                 line.append(" ")
                 line.append(level.column)
                 line.append(" ")
@@ -75,17 +75,14 @@ public struct Logger: Sendable {
         }
     }
 
-    /// Writes one line of the access log: formatted by the caller, straight into the sink's buffer.
-    /// - Parameter body: appends the line without its newline; `time` appends the moment. It runs under the sink's
-    ///   mutex, so it must only append.
-    public func accessLine(_ body: (_ line: inout LogLine, _ time: (inout LogLine) -> Void) -> Void) {
+    /// Writes one line of the access log: formatted by the caller, straight into the sink's buffer, behind the moment. In JSON
+    /// the object is begun and ended by the sink.
+    /// - Parameters:
+    ///   - size: bytes that the body appends at most.
+    ///   - body: appends what follows the moment. It runs under the sink's mutex, so it must only append.
+    public func accessLine(atMost size: Int, _ body: (_ pen: inout LogPen) -> Void) {
         guard writes(.info) else { return }
-        sink.line(urgent: false, body)
-    }
-
-    /// Writes one line of the access log from bytes that are already formatted, without their newline.
-    public func accessLine(_ bytes: UnsafeRawBufferPointer) {
-        accessLine { line, _ in line.append(raw: bytes) }
+        sink.line(atMost: size, body)
     }
 
     /// Writes a line of level trace.

@@ -19,6 +19,9 @@ public final class StreamSocket: EventSource {
     @exclusivity(unchecked) public private(set) var peerHasClosed = false
     /// Called once when the peer closes, on the loop's thread: to end at once what was done for it.
     @exclusivity(unchecked) public var onPeerClose: (() -> Void)?
+    /// Called on the loop's thread when something has come for who waits in `readable()`. True says that it is dealt with: the
+    /// wait goes on, and its task isn't woken.
+    @exclusivity(unchecked) public var onReadable: (() -> Bool)?
 
     @exclusivity(unchecked) private var isReadReady = true
     @exclusivity(unchecked) private var isWriteReady = true
@@ -196,6 +199,7 @@ public final class StreamSocket: EventSource {
         Glibc.close(descriptor)
         descriptor = -1
         onPeerClose = nil
+        onReadable = nil
         resumeReader()
         resumeWriter()
     }
@@ -208,14 +212,21 @@ public final class StreamSocket: EventSource {
             onPeerClose = nil
             told?()
         }
-        if isEnd || events & EPOLLIN.rawValue != 0 {
-            isReadReady = true
-            resumeReader()
-        }
         if events & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
             isWriteReady = true
             resumeWriter()
         }
+        if isEnd || events & EPOLLIN.rawValue != 0 {
+            isReadReady = true
+            if !isServedAtOnce() { resumeReader() }
+        }
+    }
+
+    /// Whether what came is dealt with already, and the reader's wait goes on.
+    private func isServedAtOnce() -> Bool {
+        guard reader != nil, let onReadable, onReadable() else { return false }
+        if let readDeadline { loop.arm(self, for: readDeadline) }
+        return true
     }
 
     override func deadlineReached(_ now: MonotonicTime) -> MonotonicTime? {

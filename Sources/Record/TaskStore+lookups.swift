@@ -41,6 +41,16 @@ extension TaskStore {
         }
     }
 
+    /// Whether a run on a backend belongs to a task, whichever of its attempts it was, or is still to be cleaned up there.
+    /// - Parameters:
+    ///   - run: as the backend calls it; attempts on other backends count too, since one cluster may be listed under several names.
+    ///   - backend: where it is.
+    /// - Returns: false where the record has never heard of it, or forgot it with its task.
+    /// - Throws: `RecordError`.
+    public func knows(_ run: BackendTaskID, on backend: BackendName) async throws(RecordError) -> Bool {
+        try await !rows(of: SQLText.knows(SQLValue(run), SQLValue(backend))) { row in try row.integer(0) }.isEmpty
+    }
+
     /// The queued tasks whose inputs are there, in the order in which they are served: priority, then age.
     ///
     /// Tasks that a cancel, remove or restart concerns aren't among them; those with a prefetch are.
@@ -96,6 +106,13 @@ extension TaskStore {
             """
             \(TaskRecord.joined) WHERE attempts.state <> 'ended' AND attempts.backend = $1
             ORDER BY tasks.queued_at, tasks.id
+            """)
+        static let knows = Statement(
+            "attempt.knows",
+            """
+            SELECT number FROM attempts WHERE backend_task = $1
+            UNION ALL SELECT tries FROM cleanups WHERE backend = $2 AND backend_task = $1
+            LIMIT 1
             """)
         static let attempts = Statement(
             "attempt.list", "SELECT \(AttemptRecord.columns) FROM attempts WHERE task = $1 ORDER BY number")

@@ -20,11 +20,26 @@ extension PlacementPass {
                     taskClass: taskClass, count: summary.count, tier: eligibility.tiers.first?.tier,
                     oldest: summary.oldest, reasons: reasons(eligibility), impossibleSince: impossible[taskClass]))
         }
+        keepClocks(in: &clocks)
         decision.waiting.sort { $0.oldest < $1.oldest }
         state.fullSince = clocks
         state.impossibleSince = impossible
         if let ready = queue.nextReady { note(ready) }
         noteBreakers()
+    }
+
+    /// Taking inputs back takes a while; a node that doesn't answer isn't waited for so long.
+    private static let leavingTime = Duration.seconds(120)
+
+    /// Goes on with the clocks of tasks that are on their way from one backend's area to another tier.
+    private mutating func keepClocks(in clocks: inout [SpillKey: Timestamp]) {
+        state.leaving = state.leaving.filter { now - $0.value < Self.leavingTime }
+        for taskClass in state.leaving.keys {
+            for entry in eligibility(taskClass).tiers {
+                let key = SpillKey(taskClass: taskClass, tier: entry.tier)
+                if clocks[key] == nil { clocks[key] = clock(entry, taskClass) }
+            }
+        }
     }
 
     private mutating func waitingClasses() -> [TaskClass: (count: Int, oldest: Timestamp)] {

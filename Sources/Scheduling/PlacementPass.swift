@@ -89,6 +89,7 @@ struct PlacementPass {
             Placement(
                 task: task, backend: member.snapshot.name, choice: choice, tier: member.snapshot.tier,
                 occupied: member.occupied, slots: member.slots, predictedWait: member.predictedWait))
+        if case .moved = choice, let taskClass = queue.taskClass(of: task.id) { state.leaving[taskClass] = now }
         state.choices += 1
         state.lastChosen[member.snapshot.name] = state.choices
         fleet.take(position, work: task.work, choice: state.choices)

@@ -9,6 +9,9 @@ public struct SchedulerState: Sendable {
     /// A task's own clock starts there, or when it became ready if that was later. So a clock a class and tier is as
     /// good as one a task, and a million waiting tasks cost nothing.
     var fullSince: [SpillKey: Timestamp] = [:]
+    /// When a task of a class was last sent to another tier than the one that has its inputs. It isn't in the queue while those
+    /// are taken back, and its clocks go on meanwhile: else they would be sent ahead once more, and taken back, for ever.
+    var leaving: [TaskClass: Timestamp] = [:]
     /// Since which pass no listed backend could ever take a class.
     var impossibleSince: [TaskClass: Timestamp] = [:]
     /// Rotation among equals: the pass's count when a backend was last chosen.

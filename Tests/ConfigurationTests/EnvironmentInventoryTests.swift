@@ -73,7 +73,10 @@ struct EnvironmentInventoryTests {
         arguments: [
             ("SCALEODM_DATABASE_URL", [:], ["SCALEODM_DATABASE_URL"]),
             ("KUBERNETES_SERVICE_HOST", [:], ["KUBERNETES_SERVICE_HOST"]),
-            (nil, ["SCALEODM_DATABASE_URL": "", "KUBERNETES_SERVICE_HOST": ""], ["SCALEODM_DATABASE_URL", "KUBERNETES_"]),
+            (
+                nil, ["SCALEODM_DATABASE_URL": "", "KUBERNETES_SERVICE_HOST": ""],
+                ["SCALEODM_DATABASE_URL", "KUBERNETES_"]
+            ),
             (nil, ["AWS_ACCESS_KEY_ID": "i"], ["AWS_SECRET_ACCESS_KEY isn't set"]),
             (nil, ["SCALEODM_S3_BUCKET": "b"], ["AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"]),
         ] as [(String?, [String: String], [String])])

@@ -1,14 +1,11 @@
 """Kind `argo`: tasks of every way in run as workflows of a simulated cluster, over an S3 server between gateway and pods."""
 
-import contextlib
-import functools
 import http.server
 import io
 import json
 import pathlib
 import re
 import threading
-import time
 import zipfile
 
 import pytest
@@ -17,7 +14,7 @@ from pyodm import Node
 
 from harness.api import CANCELED, COMPLETED, FAILED, QUEUED, RUNNING, error_of, plain
 from harness.gateway import command, yaml
-from harness.images import jpeg, sha256
+from harness.images import jpeg
 from harness.s3 import Place
 from harness.simulator import host_and_port
 from harness.waiting import eventually
@@ -421,55 +418,6 @@ def test_a_workflow_deleted_by_hand_fails_with_its_reason(acting):
 
 
 # Several clusters.
-
-
-@pytest.mark.parametrize("mode", ["refuse", "hang"])
-def test_a_cluster_that_is_away_delays_nobody(world, mode):
-    s3 = world.s3()
-    clusters = [world.argo(s3=s3, run_seconds=4, parallelism=20) for _ in range(2)]
-    gateway = world.gateway(clusters, settings(s3))
-    api = gateway.api
-    first = [api.submit(pictures(1)) for _ in range(4)]
-    for uuid in first:
-        eventually("it is placed", lambda: any(c.runs(workflow_of(uuid)) for c in clusters))
-    away, other = clusters
-    away.partition(mode)
-    cut = time.monotonic()
-    uuids, slowest = list(first), 0.0
-    while time.monotonic() - cut < 10:
-        if len(uuids) < 10:
-            uuids.append(api.submit(pictures(1)))
-        for uuid in uuids:
-            begin = time.monotonic()
-            assert api.get(f"/task/{uuid}/info").status_code == 200
-            slowest = max(slowest, time.monotonic() - begin)
-        time.sleep(0.2)
-    if mode == "refuse":
-        later = [workflow_of(uuid) for uuid in uuids[len(first) + 2:]]
-        eventually("new tasks go to the other cluster", lambda: all(other.runs(name) for name in later))
-    away.partition("")
-    for uuid in uuids:
-        assert api.wait(uuid)["status"]["code"] == COMPLETED
-    assert slowest < 1
-    created = [*away.runs().values(), *other.runs().values()]
-    assert len(created) == len(uuids) and set(created) == {1}
-
-
-def test_a_thousand_workflows_cost_one_watch(world):
-    """Status comes from the watch: no call per task and reading."""
-    s3 = world.s3(buckets=("data", "mybucket"))
-    cluster = world.argo(s3=s3, parallelism=1000, run_seconds=3600)
-    gateway = world.gateway([cluster.backend(max_parallel_tasks=1000)], settings(s3))
-    s3.put(FLIGHT, pictures(1))
-    api, count = gateway.api, 60
-    uuids = [api.new(zipurl=FLIGHT)["uuid"] for _ in range(count)]
-    eventually("all are there", lambda: len(cluster.runs()) == count)
-    begin = len(cluster.journal()["requests"])
-    time.sleep(5)
-    requests_ = cluster.journal()["requests"][begin:]
-    single_calls = [r for r in requests_ if r["method"] == "GET" and "/odm-pipeline-" in r["path"] and not r["path"].endswith("/log")]
-    assert not single_calls, single_calls[:3]
-    assert all(api.code(uuid) in (QUEUED, RUNNING) for uuid in uuids)
 
 
 def test_the_same_task_falls_back_to_a_node(world):

@@ -255,6 +255,16 @@ def test_a_token_in_the_address_is_used_and_taken_out_of_it(world, node, photos,
     assert page.url == gateway.url + "/"
 
 
+def test_a_browser_that_keeps_nothing_shows_the_page_all_the_same(gateway, flight, open_page):
+    forbid = """for (const name of ["localStorage", "sessionStorage"])
+        Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });"""
+    window = ready(open_page(gateway.url, before=forbid))
+    window.drop("#drop-zone", flight.small[:1])
+    window.page.get_by_label("Name").fill("Not kept")
+    window.page.get_by_role("button", name="Start", exact=True).click()
+    expect(state(task(window.page, "Not kept"))).to_have_text("Completed")
+
+
 def test_a_refused_download_is_told_instead_of_saved(gateway, node, photos, open_page):
     uuid = gateway.api.submit(photos[:1], {"name": "Purged"})
     gateway.api.wait(uuid, COMPLETED)

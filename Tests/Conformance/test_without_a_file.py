@@ -115,9 +115,11 @@ def test_the_service_account_s_token_rotates(place):
 
 def test_the_three_variables_alone(place):
     """As the description has them: it starts, serves what can be served, and says what is missing for tasks."""
+    place.cluster.fault(path="*/configmaps/*", status=403, body='{"kind":"Status","code":403,"reason":"Forbidden"}')
     pod = place.pod(place.cluster, deployment("sqlite:record.db"))
     assert any("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY aren't set" in line for line in pod.program.lines)
     eventually("it is ready", lambda: pod.api.get("/ready").status_code == 200)
+    assert pod.api.info()["maxParallelTasks"] == 10, "where nobody may tell"
     assert len(pod.api.options()) > 50 and pod.api.tasks() == []
     assert "AWS_ACCESS_KEY_ID" in error_of(pod.api.new(zipurl=FLIGHT))
     assert BUCKET in error_of(pod.api.init(name="a"))

@@ -32,6 +32,7 @@ struct ControlRoom: Sendable {
         var owners: [String: OwnerPolicy] = [:]
         /// Whether it has a bucket, `s3://data/scaleodm/`.
         var hasBucket = false
+        var collectsOrphans = false
     }
 
     let record: RoutingRecord
@@ -68,10 +69,11 @@ struct ControlRoom: Sendable {
         self.database = database
         var members: [FleetMember] = []
         for node in nodes {
-            var member = FleetMember(
-                .init(
-                    name: node.name, kind: node.kind, tier: 0, weight: 1, labels: [:], onVanished: .rerun,
-                    deadAfter: settings.deadAfter, url: "http://\(node.name).example.org"), backend: node)
+            var definition = FleetMember.Definition(
+                name: node.name, kind: node.kind, tier: 0, weight: 1, labels: [:], onVanished: .rerun,
+                deadAfter: settings.deadAfter, url: "http://\(node.name).example.org")
+            definition.collectsOrphans = settings.collectsOrphans
+            var member = FleetMember(definition, backend: node)
             if !node.now.isFrozen, !node.now.isSilent {
                 member.load = try await node.load()
                 member.loadReadAt = clock.monotonic()

@@ -275,7 +275,7 @@ struct OperatorMoveTests {
             for node in world.nodes { node.set { $0.script = [:] } }
             node.thaw()
             try await world.until("it runs") { try await world.b.room.read(id).state == .placed }
-            try await world.until("the other gateway knows") {
+            try await world.until("the other gateway knows", stepping: .milliseconds(100)) {
                 world.b.room.parts.mirror.task(id)?.record.state == .placed
             }
             #expect(try await world.b.room.dispatcher.move(id, to: nil) == .begun)

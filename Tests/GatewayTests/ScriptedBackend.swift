@@ -6,7 +6,7 @@ import Synchronization
 
 /// A node in memory that behaves as a NodeODM node does, and misbehaves as a test wishes.
 final class ScriptedBackend: Backend {
-    enum Call: String { case load, options, stage, commit, discard, status, cancel, remove, restart }
+    enum Call: String { case load, options, stage, commit, discard, status, cancel, remove, restart, marked }
 
     /// What happens to the next call of a kind.
     enum Step: Equatable {
@@ -56,6 +56,8 @@ final class ScriptedBackend: Backend {
         var worksInObjectStore = false
         /// Whether it says that it is another ScaleODM.
         var isScaleODM = false
+        /// What it says carries the installation's mark.
+        var marked: [MarkedRun] = []
         /// A text of an end after which another attempt is worth while.
         var worthAnother: String?
         /// What it was told of each attempt.
@@ -187,6 +189,10 @@ final class ScriptedBackend: Backend {
             state.starts[task.string, default: 0] += 1
             return .success(())
         }
+    }
+
+    func markedRuns() async throws(BackendError) -> [MarkedRun] {
+        try await does(.marked, "") { state -> Outcome<[MarkedRun]> in .success(state.marked) }
     }
 
     func download(of task: BackendTaskID, asset: String) -> DownloadSource? { nil }

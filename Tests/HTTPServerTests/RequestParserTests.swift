@@ -245,6 +245,38 @@ struct RequestParserTests {
         }
     }
 
+    @Test("a byte that may not stand in a target, a value or a host is found wherever it stands")
+    func strangers() {
+        for place in 0..<70 {
+            var text = [UInt8](repeating: UInt8(ascii: "a"), count: 70)
+            for byte in [UInt8](0x00...0x20) + [0x7F] {
+                text[place] = byte
+                let isValueByte = byte == 0x20 || byte == 0x09
+                #expect(!isTaken("GET /", text, " HTTP/1.1\r\nHost: h\r\n\r\n"), "target \(byte) at \(place)")
+                let value = isTaken("GET / HTTP/1.1\r\nHost: h\r\nX: ", text, "\r\n\r\n")
+                #expect(value == isValueByte, "value \(byte) at \(place)")
+            }
+            for byte in [UInt8]("/?\\,\"#@<> \t".utf8) where place > 0 && place < 69 {
+                text[place] = byte
+                #expect(!isTaken("GET / HTTP/1.1\r\nHost: ", text, "\r\n\r\n"), "host \(byte) at \(place)")
+            }
+        }
+    }
+
+    private func isTaken(_ start: String, _ middle: [UInt8], _ end: String) -> Bool {
+        var parser = RequestParser(limits: HeadLimits())
+        let bytes = Array(start.utf8) + middle + Array(end.utf8)
+        return bytes.withUnsafeBufferPointer { bytes in
+            var consumed = 0
+            do throws(HTTPServerError) {
+                // A target that holds a whole line break is another head, and may be incomplete.
+                return try parser.feed(bytes, consumed: &consumed) != nil && consumed == bytes.count
+            } catch {
+                return false
+            }
+        }
+    }
+
     @Test("Expect is noted for HTTP/1.1 and ignored for HTTP/1.0")
     func expectations() throws {
         let fields = "Host: h\r\nContent-Length: 1\r\nExpect: 100-Continue\r\n\r\n"

@@ -25,6 +25,16 @@ struct TestServer {
         limits: ServerLimits = ServerLimits(), errorAnswer: ErrorAnswer? = nil, handler: @escaping RequestHandler,
         _ body: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
+        let reaction = Reaction.handler(
+            { request, _, body, response in try await handler(request, body, response) }, RouteCaptures())
+        try await run(limits: limits, errorAnswer: errorAnswer, react: { _, _ in reaction }, body)
+    }
+
+    /// The same with a server that may answer without a wait.
+    static func run(
+        limits: ServerLimits = ServerLimits(), errorAnswer: ErrorAnswer? = nil, react: @escaping RequestReaction,
+        _ body: @escaping @Sendable (TestServer) async throws -> Void
+    ) async throws {
         try await LoopRunner.onLoop { loop in
             let address = try #require(SocketAddress(ip: "127.0.0.1", port: 0))
             let log = Log()
@@ -36,7 +46,7 @@ struct TestServer {
                         "\(entry.method?.name ?? "-") \(entry.path) \(entry.status) \(entry.bytesIn) \(entry.bytesOut)\(end)"
                     )
                 },
-                handler: handler)
+                react: react)
             let bound = try await listener.bind()
             let server = TestServer(
                 loop: loop, address: bound, log: log,

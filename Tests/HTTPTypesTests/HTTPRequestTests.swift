@@ -18,6 +18,18 @@ struct HTTPRequestTests {
         #expect(request.authority == authority)
     }
 
+    @Test("a query item is told by its whole name, encoded or not, and the first one counts")
+    func names() {
+        let request = HTTPRequest(.get, "/info?tok=1&tokens=2&=3&&to%6Ben=a%20b+c&token=4&empty=&bare&%zz=5")
+        #expect(request.queryItem("token") == "a b c")
+        #expect(request.queryItem("tok") == "1" && request.queryItem("tokens") == "2")
+        #expect(request.queryItem("empty")?.isEmpty == true && request.queryItem("bare")?.isEmpty == true)
+        #expect(request.queryItem("%zz") == "5")
+        #expect(request.queryItem("oken") == nil && request.queryItem("toke") == nil)
+        #expect(HTTPRequest(.get, "/info").queryItem("token") == nil)
+        #expect(HTTPRequest(.get, "/info?").queryItem("token") == nil)
+    }
+
     @Test("query items are decoded, and bad encoding stays as it is")
     func query() {
         let request = HTTPRequest(.get, "/p?token=a%2Bb+c&empty=&flag&bad=%zz&token=second&%C3%BC=%C3%A4")

@@ -63,26 +63,50 @@ struct LoggerTests {
         #expect(captured.text.hasSuffix("INFO  before\n2026-01-31T23:59:59.123Z WARN  trouble\n"))
     }
 
-    @Test("the access log appends formatted bytes as they are")
+    @Test("a line of the access log is written behind its moment, and what could be misread in it is escaped")
     func accessLine() {
-        let logger = Logger(sink: captured.sink(.json))
-        Array(#"{"status":200}"#.utf8).withUnsafeBytes { logger.accessLine($0) }
-        logger.accessLine { line, time in
-            time(&line)
-            line.append(" ")
-            Array("/a\"\u{7F}é".utf8).withUnsafeBytes { line.appendQuoted($0) }
-            line.append(" ")
-            line.appendQuoted(Array("/b\\".utf8)[1...])
-            line.append(" ")
-            line.appendQuoted("\u{85}ä\u{1}\n")
-            line.append(" ")
-            line.append(Int64.min)
+        let logger = Logger(sink: captured.sink(.text))
+        let paths = ["/a\"\u{7F}é", "/plain", ""]
+        logger.accessLine(atMost: 200) { pen in
+            for path in paths {
+                pen.append(" ")
+                var path = path
+                path.withUTF8 { pen.appendQuoted($0) }
+            }
+            for number in [Int64.min, 0, 7, 1_000_000, .max] {
+                pen.append(" ")
+                pen.append(number)
+            }
         }
         logger.sink.flush()
         #expect(
             captured.text
-                == "{\"status\":200}\n2026-01-31T23:59:59.123Z \"/a\\\"\\u007f\\u00c3\\u00a9\" \"b\\\\\" \"\\u0085ä\\u0001\\n\" -9223372036854775808\n"
-        )
+                == #"2026-01-31T23:59:59.123Z "/a\"\u007f\u00c3\u00a9" "/plain" "" -9223372036854775808 0 7 1000000 9223372036854775807"#
+                + "\n")
+    }
+
+    @Test("in JSON a line of the access log is one object, with the ids of its request")
+    func accessLineInJSON() {
+        let logger = Logger(sink: captured.sink(.json))
+        let trace = TraceContext(following: "00-0123456789abcdef00000000deadbeef-0000000000000001-01")
+        logger.accessLine(atMost: 200) { pen in
+            pen.append(raw: Array(#","status":"#.utf8))
+            pen.append(200)
+            pen.append(trace, as: .json)
+        }
+        logger.sink.flush()
+        #expect(
+            captured.text
+                == #"{"time":"2026-01-31T23:59:59.123Z","status":200,"request":"\#(trace.span)","trace":"0123456789abcdef00000000deadbeef"}"#
+                + "\n")
+    }
+
+    @Test("a message's own text is escaped too, and what ends a line can't forge a second one")
+    func escapes() {
+        let logger = Logger(sink: captured.sink(.json))
+        logger.info("said", ["text": "\u{85}ä\u{1}\n", "path": "/b\\"])
+        logger.sink.flush()
+        #expect(captured.text.hasSuffix(#""path":"/b\\","text":"\u0085ä\u0001\n"}"# + "\n"))
     }
 
     @Test("lines of many threads stay whole, and none is lost")
@@ -123,11 +147,11 @@ struct LoggerTests {
         arguments: [
             (Int64(0), "1970-01-01T00:00:00.000Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
             (4_107_542_399_999, "2100-02-28T23:59:59.999Z"), (1_704_067_200_001, "2024-01-01T00:00:00.001Z"),
-            (-5, "1970-01-01T00:00:00.000Z"),
+            (-5, "1970-01-01T00:00:00.000Z"), (.max, "9999-12-31T23:59:59.999Z"),
         ])
     func dates(milliseconds: Int64, text: String) {
         let logger = Logger(sink: captured.sink(.text, at: milliseconds))
-        logger.accessLine { line, time in time(&line) }
+        logger.accessLine(atMost: 0) { _ in }
         logger.sink.flush()
         #expect(captured.text == text + "\n")
     }

@@ -103,6 +103,7 @@ struct RequestIDTests {
         let ids = Set((0..<10_000).map { _ in source.next() })
         #expect(ids.count == 10_000)
         #expect(RequestID(bits: 0xAB).description == "00000000000000ab")
+        #expect(RequestID(bits: 0x0123_4567_89AB_CDEF).description == "0123456789abcdef")
         var line = LogLine()
         RequestID(bits: .max).append(to: &line)
         #expect(String(decoding: line.bytes, as: UTF8.self) == "ffffffffffffffff")

@@ -57,7 +57,9 @@ struct InputKindTests {
     func migrates(scratch: ScratchDatabase) async throws {
         try await scratch.withDatabase { database async throws in
             try await Migrator(Array(Migrations.all.prefix(4))).migrate(database)
-            let files = ["one": ["a.JPG", "GCP_list.txt"], "two": ["a.tif"], "three": ["seed.zip", "align.laz", "b.png"]]
+            let files = [
+                "one": ["a.JPG", "GCP_list.txt"], "two": ["a.tif"], "three": ["seed.zip", "align.laz", "b.png"],
+            ]
             for (task, names) in files {
                 try await database.execute(
                     Statement(

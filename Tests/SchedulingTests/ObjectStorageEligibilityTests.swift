@@ -25,7 +25,9 @@ struct ObjectStorageEligibilityTests {
         #expect(eligible([.objectStorage, .sideFiles]) == ["argo"])
     }
 
-    @Test("another ScaleODM takes images and archives alone", arguments: [.seed, .sideFiles, .outputs, .otherFiles] as [TaskNeeds])
+    @Test(
+        "another ScaleODM takes images and archives alone",
+        arguments: [.seed, .sideFiles, .outputs, .otherFiles] as [TaskNeeds])
     func inputs(needs: TaskNeeds) {
         #expect(eligible(needs) == ["argo", "node"])
         #expect(needs.missing(at: .scaleodm) == needs && needs.isSubset(of: .ofInputs))

@@ -55,6 +55,25 @@ struct PrefetchTests {
         #expect(names(tiers.decide(fleet, at: 30)) == ["2→far"])
     }
 
+    @Test("a task whose inputs are taken back for another tier goes there, however long that takes")
+    func leaving() {
+        var desk = desk([Fixture.task(1)])
+        let fleet = [Fixture.node("near", busy: 1), Fixture.node("far", tier: 1)]
+        #expect(names(desk.decide(fleet)) == ["1→near"])
+        let moved = desk.decide(fleet, at: 30)
+        #expect(moved.placements.map(\.choice) == [.moved(from: Fixture.name("near"))])
+        // Meanwhile it isn't in the queue, and passes go on.
+        for seconds in [30.1, 31, 45] { #expect(desk.decide(fleet, at: seconds).placements.isEmpty) }
+        desk.queue.insert(Fixture.task(1))
+        let back = desk.decide(fleet, at: 50)
+        #expect(back.placements.map(\.backend.string) == ["far"] && back.prefetches.isEmpty)
+        // A free slot starts the clock anew, as for those that wait.
+        desk.queue.insert(Fixture.task(2, at: 60))
+        #expect(desk.placed([Fixture.node("near"), Fixture.node("far", tier: 1)], at: 60) == ["2→near"])
+        desk.queue.insert(Fixture.task(3, at: 61))
+        #expect(desk.placed(fleet, at: 61).isEmpty)
+    }
+
     @Test("a staged task is committed where its inputs are")
     func commit() {
         var desk = desk([staged(1, on: "b")])

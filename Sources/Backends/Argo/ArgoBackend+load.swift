@@ -23,7 +23,10 @@ extension ArgoBackend {
         let now = clock.monotonic()
         let invisible = state.withLock { state in
             // A doubtful create is remembered until it is settled, however long that takes.
-            state.posted = state.posted.filter { !$0.value.isAnswered || now - $0.value.last <= Self.visibility }
+            // What has ended is no slot, however short it ran.
+            state.posted = state.posted.filter { name, post in
+                !post.isAnswered || (now - post.last <= Self.visibility && !watch.isOver(name))
+            }
             state.consoles = state.consoles.filter { now - $0.value.askedAt <= Self.memory }
             return state.posted.count { name, post in
                 own[name] == nil && !post.isUnderWay && now - post.last <= Self.visibility
@@ -41,6 +44,8 @@ extension ArgoBackend {
 
     private func unfinished() async throws(BackendError) -> [String: WorkflowObject] {
         if let fresh = watch.fresh { return fresh }
+        // The watch asks again and again by itself; each reading here would wait as long as it.
+        if let outage = watch.outage, outage.code.isSilence { throw failure(outage) }
         do throws(ArgoError) {
             try await watch.relist()
         } catch {

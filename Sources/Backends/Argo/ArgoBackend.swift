@@ -153,11 +153,13 @@ public final class ArgoBackend: Backend {
             throw failure(.uploadLost, "the workflow isn't prepared any more")
         }
         let now = clock.monotonic()
-        let wasDoubtful = state.withLock { state in
-            let wasDoubtful = state.posted[name]?.isDoubtful ?? false
-            state.posted[name] = Post(last: now, isDoubtful: true, isUnderWay: true)
-            return wasDoubtful
+        let wasDoubtful = state.withLock { $0.posted[name]?.isDoubtful ?? false }
+        // A create that nobody answers leaves its outcome unknown, and its task can't go elsewhere: to who is known not to answer
+        // nothing is sent.
+        if let outage = watch.outage, outage.code.isSilence {
+            throw doubted(failure(.notSent, "the cluster doesn't answer: \(outage.message)"), name, wasDoubtful)
         }
+        state.withLock { $0.posted[name] = Post(last: now, isDoubtful: true, isUnderWay: true) }
         defer { state.withLock { $0.posted[name]?.isUnderWay = false } }
         do throws(ArgoError) {
             watch.note(try await client.create(manifest.json))

@@ -11,12 +11,26 @@ final class WorkflowWatch: Sendable {
     struct Snapshot: Sendable {
         /// By name.
         var workflows: [String: WorkflowObject] = [:]
+        /// When each was last told of.
+        var toldAt: [String: MonotonicTime] = [:]
+        /// Those that a list or the watch has shown: where they are missing later, they ended.
+        var shown: Set<String> = []
+        /// Those that ended or went, for a while: what an older list or a late answer says of them doesn't count any more.
+        var over: [String: Over] = [:]
         /// When the cluster last answered; nil: never.
         var heard: MonotonicTime?
         /// Why the last list failed; nil after one that worked, or an event.
         var outage: ArgoError?
         /// Whether somebody watches: else the snapshot grows old by itself.
         var isWatched = false
+
+        /// The end of one.
+        struct Over: Sendable {
+            var uid: String
+            /// The version that told of it; a later one may bring the workflow back.
+            var version: UInt64
+            var at: MonotonicTime
+        }
 
         func isFresh(at now: MonotonicTime) -> Bool {
             guard outage == nil, let heard else { return false }
@@ -36,6 +50,12 @@ final class WorkflowWatch: Sendable {
     private static let moment = Duration.seconds(1)
     /// The net below the watch: what a watch lost comes back so soon.
     static let resync = Duration.seconds(30)
+    /// A server that accepts and doesn't answer would be noticed by the watch only after a minute: it is asked so often,
+    static let beat = Duration.seconds(3)
+    /// and has so long for its answer.
+    static let longestBeat = Duration.seconds(5)
+    /// Ends are remembered so long: longer than any answer is under way.
+    private static let memory = Duration.seconds(600)
 
     let selector: String
 
@@ -68,12 +88,22 @@ final class WorkflowWatch: Sendable {
         return snapshot.withLock { $0.isFresh(at: now) ? $0.workflows[name] : nil }
     }
 
-    /// What a create or a get just told.
-    func note(_ workflow: WorkflowObject) { take(workflow) }
+    /// Whether a workflow is known to have ended or gone not long ago.
+    func isOver(_ name: String) -> Bool { snapshot.withLock { $0.over[name] != nil } }
 
-    /// A workflow is gone.
+    /// What a create or a get just told.
+    func note(_ workflow: WorkflowObject) {
+        let now = clock.monotonic()
+        snapshot.withLock { $0.take(workflow, at: now) }
+    }
+
+    /// A get found no workflow of this name: what was known of it won't come back.
     func forget(_ name: String) {
-        snapshot.withLock { $0.workflows[name] = nil }
+        let now = clock.monotonic()
+        snapshot.withLock { snapshot in
+            guard let known = snapshot.remove(name) else { return }
+            snapshot.over[name] = .init(uid: known.uid, version: .max, at: now)
+        }
     }
 
     /// Lists and watches until it is cancelled.
@@ -94,7 +124,7 @@ final class WorkflowWatch: Sendable {
                     logger?.warning("workflows can't be watched", ["reason": .string(error.message)])
                 }
             }
-            let longest = min(30_000, 500 << min(failures, 6))
+            let longest = min(15_000, 500 << min(failures, 5))
             let jitter = Int64(random.next() % UInt64(longest / 2))
             try? await clock.sleep(for: .milliseconds(Int64(longest) / 2 + jitter))
         }
@@ -120,6 +150,12 @@ final class WorkflowWatch: Sendable {
                     do throws(ArgoError) { _ = try await self.relist() } catch { return error }
                 }
             }
+            group.addTask {
+                while true {
+                    do { try await self.clock.sleep(for: Self.beat) } catch { return nil }
+                    if let silence = await self.silence() { return silence }
+                }
+            }
             let first = await group.next() ?? nil
             group.cancelAll()
             return first
@@ -127,10 +163,24 @@ final class WorkflowWatch: Sendable {
         if let outcome { throw outcome }
     }
 
+    /// Asks whether the cluster answers at all, as cheaply as can be.
+    /// - Returns: why it doesn't; nil where anybody did. A proxy that lets this path through to nobody says nothing of the others.
+    private func silence() async -> ArgoError? {
+        do throws(ArgoError) { try await client.knock(patience: Self.longestBeat) } catch {
+            guard error.code.isSilence, error.code != .noSuchPlace else { return nil }
+            snapshot.withLock { $0.outage = error }
+            return error
+        }
+        return nil
+    }
+
     /// Reads all once.
     /// - Returns: the version to watch from.
     @discardableResult
     func relist() async throws(ArgoError) -> String {
+        let begun = clock.monotonic()
+        // A list may take long; that nobody is there should show at once.
+        if snapshot.withLock({ $0.heard == nil || $0.outage != nil }), let silence = await silence() { throw silence }
         let listing: ArgoClient.Listing
         do throws(ArgoError) { listing = try await client.list(selector) } catch {
             if error.code != .cancelled { snapshot.withLock { $0.outage = error } }
@@ -138,12 +188,12 @@ final class WorkflowWatch: Sendable {
         }
         let now = clock.monotonic()
         let listed = Set(listing.workflows.map(\.name))
-        for workflow in listing.workflows { take(workflow) }
         snapshot.withLock { snapshot in
             snapshot.heard = now
             snapshot.outage = nil
-            // Ended while nobody watched, or the list lags behind: the next question about it is a get, which decides.
-            snapshot.workflows = snapshot.workflows.filter { listed.contains($0.key) }
+            for workflow in listing.workflows { snapshot.show(workflow, at: now) }
+            snapshot.keep(listed, askedAt: begun, at: now)
+            snapshot.over = snapshot.over.filter { now - $0.value.at <= Self.memory }
         }
         return listing.version
     }
@@ -153,28 +203,64 @@ final class WorkflowWatch: Sendable {
         snapshot.withLock { snapshot in
             snapshot.heard = now
             snapshot.outage = nil
+            switch event {
+            case .changed(let workflow): snapshot.show(workflow, at: now)
+            case .left(let workflow): snapshot.end(workflow, at: now)
+            case .bookmark: break
+            }
         }
-        switch event {
-        case .changed(let workflow): take(workflow)
-        case .left(let workflow): forget(workflow.name)
-        case .bookmark: break
+    }
+}
+
+extension WorkflowWatch.Snapshot {
+    /// Keeps the newest: neither a lagging list nor the late answer to a create brings back what a watch has told already.
+    mutating func take(_ workflow: WorkflowObject, at now: MonotonicTime) {
+        let name = workflow.name
+        if let known = workflows[name], known.uid == workflow.uid,
+            let old = UInt64(known.resourceVersion), let new = UInt64(workflow.resourceVersion), new < old
+        {
+            return
+        }
+        // One that has ended is asked for by itself; keeping all of them would keep days of them.
+        guard !workflow.isFinished else { return end(workflow, at: now) }
+        if let end = over[name], end.uid == workflow.uid {
+            guard let new = UInt64(workflow.resourceVersion), new > end.version else { return }
+        }
+        over[name] = nil
+        workflows[name] = workflow
+        toldAt[name] = now
+    }
+
+    /// A list or the watch tells of a workflow.
+    mutating func show(_ workflow: WorkflowObject, at now: MonotonicTime) {
+        take(workflow, at: now)
+        if workflows[workflow.name] != nil { shown.insert(workflow.name) }
+    }
+
+    /// A list has these and no others.
+    ///
+    /// What it lacks has ended while nobody watched, or the list lags behind: the next question about it is a get, which decides.
+    /// What was told of after the list was asked for may be younger than it.
+    mutating func keep(_ listed: Set<String>, askedAt begun: MonotonicTime, at now: MonotonicTime) {
+        for name in workflows.keys where !listed.contains(name) && toldAt[name].map({ $0 < begun }) ?? true {
+            let wasShown = shown.contains(name)
+            if let known = remove(name), wasShown { end(known, at: now) }
         }
     }
 
-    /// Keeps the newest: a lagging list must not bring back what a watch has told already.
-    private func take(_ workflow: WorkflowObject) {
-        snapshot.withLock { snapshot in
-            if let known = snapshot.workflows[workflow.name], known.uid == workflow.uid,
-                let old = UInt64(known.resourceVersion), let new = UInt64(workflow.resourceVersion), new < old
-            {
-                return
-            }
-            // One that has ended is asked for by itself; keeping all of them would keep days of them.
-            guard !workflow.isFinished else {
-                snapshot.workflows[workflow.name] = nil
-                return
-            }
-            snapshot.workflows[workflow.name] = workflow
-        }
+    @discardableResult
+    mutating func remove(_ name: String) -> WorkflowObject? {
+        toldAt[name] = nil
+        shown.remove(name)
+        return workflows.removeValue(forKey: name)
+    }
+
+    /// A workflow ended, or left the selection.
+    mutating func end(_ workflow: WorkflowObject, at now: MonotonicTime) {
+        let name = workflow.name
+        if let known = workflows[name], known.uid == workflow.uid { remove(name) }
+        let version = UInt64(workflow.resourceVersion) ?? 0
+        if let end = over[name], end.uid == workflow.uid, end.version >= version { return }
+        over[name] = Over(uid: workflow.uid, version: version, at: now)
     }
 }

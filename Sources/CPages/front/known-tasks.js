@@ -1,12 +1,14 @@
 // Which tasks were sent from this browser: the gateway's list has them only where the token, or the lack of one, allows.
 
+import { keep, kept } from './keeping.js';
+
 const key = 'scaleodm.tasks';
-const kept = 300;
+const limit = 300;
 
 /** The tasks' ids, newest first. */
 export class KnownTasks {
   constructor() {
-    this.ids = read();
+    this.ids = read() ?? [];
   }
 
   has(uuid) {
@@ -14,29 +16,30 @@ export class KnownTasks {
   }
 
   add(uuid) {
-    this.#write([uuid, ...read().filter((id) => id !== uuid)].slice(0, kept));
+    this.#write([uuid, ...this.#others(uuid)].slice(0, limit));
   }
 
   remove(uuid) {
-    this.#write(read().filter((id) => id !== uuid));
+    this.#write(this.#others(uuid));
+  }
+
+  /** Other tabs write what is kept too. */
+  #others(uuid) {
+    return (read() ?? this.ids).filter((id) => id !== uuid);
   }
 
   #write(ids) {
     this.ids = ids;
-    try {
-      localStorage.setItem(key, JSON.stringify(ids));
-    } catch {
-      // A browser that keeps nothing still shows what the gateway lists.
-    }
+    keep('localStorage', key, JSON.stringify(ids));
   }
 }
 
-/** Other tabs write it too; and what is stored may have been changed by hand. */
+/** What is kept, which may have been changed by hand; null where that is no list. */
 function read() {
   try {
-    const ids = JSON.parse(localStorage.getItem(key) ?? '[]');
-    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
+    const ids = JSON.parse(kept('localStorage', key));
+    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : null;
   } catch {
-    return [];
+    return null;
   }
 }

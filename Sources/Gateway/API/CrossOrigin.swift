@@ -1,3 +1,4 @@
+internal import HTTPServer
 internal import HTTPTypes
 
 /// Which web pages may use the API from a browser (contract 1.6): no credentials, so a star is safe.
@@ -7,6 +8,8 @@ struct CrossOrigin: Sendable {
     /// The fields of answers with JSON and with text, marked already where every page may read them.
     private let json: HTTPFields
     private let text: HTTPFields
+    /// The head of an answer with JSON that every page may read, or that no page asks for.
+    private let readyJSON: ReadyAnswer.Head
 
     /// - Parameter origins: as the inventory lists them; `*` allows every page.
     init(origins: [String]) {
@@ -17,6 +20,12 @@ struct CrossOrigin: Sendable {
         json.append(.contentType, "application/json; charset=utf-8")
         text.append(.contentType, "text/plain; charset=utf-8")
         (self.json, self.text) = (json, text)
+        readyJSON = ReadyAnswer.Head(HTTPResponse(.ok, fields: json))
+    }
+
+    /// The head of a good answer with JSON; nil where it has to be made for this request.
+    func readyJSON(for request: HTTPRequest) -> ReadyAnswer.Head? {
+        allowsAll || !request.fields.contains(.origin) ? readyJSON : nil
     }
 
     /// The fields of a reply to a request.

@@ -38,28 +38,23 @@ struct DownloadHandler: Sendable {
     /// - Throws: NodeODM's refusals; `noAnswer` where the owner can't be found out now.
     func source(of call: APICall, on loop: EventLoop) async throws(APIError) -> Source {
         let id = try call.task()
-        let buckets = buckets
-        let (owner, isPurged, code, keptFrom, results) = try await lookup.readSettled(id, for: call.caller) { task in
-            (
-                task.record.attempt?.attempt, task.record.attempt?.mayHaveCopy == false, task.record.shownCode,
-                task.record.keptFrom, ResultPlace(of: task.record, buckets)
-            )
-        }
         let asset = call.asset ?? ""
+        let task: Kept
+        // Without a wait for nearly all: what is asked for is over, and memory has it.
+        if let kept = lookup.readSettledAtOnce(id, for: call.caller, Kept.init) {
+            task = kept
+        } else {
+            task = try await lookup.readSettled(id, for: call.caller, Kept.init)
+        }
         // A path that tries to leave its place is no asset of any backend.
         guard Self.staysInPlace(asset) else { throw .refused("Invalid asset") }
-        if let results {
-            guard code == .completed else { throw .refused("Asset not ready") }
-            let source: Source
-            let backend = owner.flatMap { lookup.fleet.backend($0.backend) }
-            if let owner, let beside = backend?.download(of: owner.backendTask, asset: asset) {
-                source = try await object(asset, in: results, of: owner, beside: beside, on: loop)
-            } else {
-                source = try await object(asset, in: results, of: owner?.backend, on: loop)
-            }
-            notes.downloaded(id, keptFrom: keptFrom, on: loop)
+        if let output = task.output, let buckets {
+            let results = ResultPlace(output, objectStorage: task.objectStorage, buckets)
+            let source = try await object(asset, in: results, of: task, on: loop)
+            notes.downloaded(id, keptFrom: task.keptFrom, on: loop)
             return source
         }
+        let (owner, code) = (task.attempt, task.code)
         guard let owner, let backend = lookup.fleet.backend(owner.backend) else {
             throw code == .completed
                 ? .refused("The backend of this task is no longer listed; its results can't be reached.")
@@ -69,9 +64,39 @@ struct DownloadHandler: Sendable {
             throw .refused("Invalid asset")
         }
         guard code == .completed else { throw .refused("Asset not ready") }
-        guard !isPurged else { throw RefusedDownload.purged }
-        notes.downloaded(id, keptFrom: keptFrom, on: loop)
+        guard !task.isPurged else { throw RefusedDownload.purged }
+        notes.downloaded(id, keptFrom: task.keptFrom, on: loop)
         return .backend(owner, source)
+    }
+
+    /// What a download has to know of its task.
+    private struct Kept: Sendable {
+        let attempt: Attempt?
+        let isPurged: Bool
+        let code: StatusCode
+        let keptFrom: Timestamp?
+        /// Where its results are in an object store.
+        let output: S3URL?
+        let objectStorage: String?
+
+        init(_ task: borrowing MirroredTask) {
+            attempt = task.record.attempt?.attempt
+            isPurged = task.record.attempt?.mayHaveCopy == false
+            code = task.record.shownCode
+            keptFrom = task.record.keptFrom
+            output = task.record.attempt?.output
+            objectStorage = task.record.objectStorage
+        }
+    }
+
+    private func object(
+        _ asset: String, in results: ResultPlace, of task: Kept, on loop: EventLoop
+    ) async throws(APIError) -> Source {
+        guard task.code == .completed else { throw .refused("Asset not ready") }
+        guard let owner = task.attempt,
+            let beside = lookup.fleet.backend(owner.backend)?.download(of: owner.backendTask, asset: asset)
+        else { return try await object(asset, in: results, of: task.attempt?.backend, on: loop) }
+        return try await object(asset, in: results, of: owner, beside: beside, on: loop)
     }
 
     /// An asset in the object store; of a backend that offers assets beside it, what isn't there or can't be read there is asked of
@@ -153,7 +178,10 @@ struct DownloadHandler: Sendable {
         if source.isTLS || source.redirects {
             return try await fetch(source, of: owner, call, origin: origin, response)
         }
-        var request = UpstreamRequest(passing: Self.withoutToken(call.request), target: source.target)
+        var request = UpstreamRequest(passing: call.request, target: source.target)
+        // The client's own token is for us, not for the backend.
+        request.fields.remove(.authorization)
+        request.fields.remove(.cookie)
         // Without a collector the caller's field goes on as it came, which costs nothing.
         if tracesDownloads {
             let trace = TraceContext(following: call.request.fields["traceparent"])
@@ -217,14 +245,6 @@ struct DownloadHandler: Sendable {
         logger.warning(
             "download broke off",
             ["backend": .string(backend.string), "code": .string(code), "error": .string(message)])
-    }
-
-    /// The client's own token is for us, not for the backend.
-    private static func withoutToken(_ request: HTTPRequest) -> HTTPRequest {
-        var request = request
-        request.fields.remove(.authorization)
-        request.fields.remove(.cookie)
-        return request
     }
 
     /// What of the backend's head the client sees: framing, ranges and type, but not who serves it.

@@ -87,7 +87,9 @@ struct NodeODMRoutes: Sendable {
         add(to: &router, .post, "/task/new/commit/{uuid}", "commit") { call, _ in try await commit.handle(call) }
         add(to: &router, .post, "/task/new", "new") { try await newTask.create($0, $1) }
         add(to: &router, .get, "/task/list", "list") { call, _ in try await list.handle(call) }
-        add(to: &router, .get, "/task/{uuid}/info", "task_info") { call, _ in try await taskInfo.handle(call) }
+        add(to: &router, .get, "/task/{uuid}/info", "task_info", instantly: { taskInfo.instantly($0) }) { call, _ in
+            try await taskInfo.handle(call)
+        }
         add(to: &router, .get, "/task/{uuid}/output", "output") { call, _ in try await output.handle(call) }
         add(to: &router, .get, "/task/{uuid}/assets", "assets") { call, _ in try await assets.handle(call) }
         add(to: &router, .post, "/task/cancel", "cancel") { try await action.cancel($0, $1) }
@@ -100,11 +102,11 @@ struct NodeODMRoutes: Sendable {
 
     private func add(
         to router: inout Router, _ method: HTTPMethod, _ pattern: String, _ name: String, isPublic: Bool = false,
-        _ handle: @escaping Handle
+        instantly: (@Sendable (APICall) -> [UInt8]?)? = nil, _ handle: @escaping Handle
     ) {
         // What a poll's answer takes asks nobody else.
         let isTraced = !Self.polls.contains(name)
-        router.on(method, pattern, name: name) { request, captures, body, response in
+        router.on(method, pattern, name: name, instant: instantly.map(instant)) { request, captures, body, response in
             let answer: (HTTPResponse, [UInt8])?
             do {
                 let caller = isPublic ? Caller.anonymous : try tokens.caller(of: request)
@@ -122,6 +124,16 @@ struct NodeODMRoutes: Sendable {
             }
             guard let answer else { return response.closeWithoutAnswer() }
             try await response.send(answer.0, body: answer.1)
+        }
+    }
+
+    /// The good answer to a listed caller, where it needs no wait; everything else is the handler's.
+    private func instant(_ body: @escaping @Sendable (APICall) -> [UInt8]?) -> Router.InstantHandler {
+        { request, captures in
+            guard let head = origin.readyJSON(for: request), let caller = try? tokens.caller(of: request),
+                let body = body(APICall(request: request, caller: caller, taskText: captures["uuid"], asset: nil))
+            else { return nil }
+            return ReadyAnswer(head, body: body)
         }
     }
 

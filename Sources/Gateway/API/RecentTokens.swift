@@ -7,7 +7,7 @@ import Synchronization
 final class RecentTokens: Sendable {
     private struct Known: Sendable {
         let token: [UInt8]
-        let entry: TokenGuard.Entry
+        let caller: Caller
     }
 
     private struct State {
@@ -20,23 +20,26 @@ final class RecentTokens: Sendable {
     private static let limit = 8
     private let state = Mutex(State())
 
-    /// The entry of a token that was noted; nil for any other, which says nothing about it.
-    func entry(of token: String) -> TokenGuard.Entry? {
-        var token = token
-        return token.withUTF8 { asked in
-            state.withLock { state in
-                for known in state.known {
-                    let isEqual = known.token.withUnsafeBytes { ConstantTime.equal($0, UnsafeRawBufferPointer(asked)) }
-                    if isEqual { return known.entry }
-                }
-                return nil
+    /// Whose token that is, if it was noted; nil says nothing about it.
+    func caller(of token: UnsafeBufferPointer<UInt8>) -> Caller? {
+        state.withLock { state in
+            for known in state.known {
+                let isEqual = known.token.withUnsafeBytes { ConstantTime.equal($0, UnsafeRawBufferPointer(token)) }
+                if isEqual { return known.caller }
             }
+            return nil
         }
+    }
+
+    /// The same for a token as a text.
+    func caller(of token: String) -> Caller? {
+        var token = token
+        return token.withUTF8 { caller(of: $0) }
     }
 
     /// Notes a token that was found in the list.
     func note(_ token: String, _ entry: TokenGuard.Entry) {
-        let known = Known(token: Array(token.utf8), entry: entry)
+        let known = Known(token: Array(token.utf8), caller: Caller(token: entry))
         state.withLock { state in
             if state.known.count < Self.limit { return state.known.append(known) }
             state.known[state.next] = known

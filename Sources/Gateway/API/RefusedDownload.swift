@@ -35,11 +35,15 @@ struct RefusedDownload: Sendable {
         // Conditions and ranges of the client's own that don't hold.
         if code == 412 || code == 416 { return false }
         if code >= 400 { return true }
-        return code == 200 && !asset.hasSuffix("json") && isJSON(head.fields)
+        return code == 200 && isJSON(head.fields) && !asset.hasSuffix("json")
     }
 
     private static func isJSON(_ fields: HTTPFields) -> Bool {
-        fields[.contentType].map { ASCII.lowercased($0).hasPrefix("application/json") } ?? false
+        let type: StaticString = "application/json"
+        return fields.withValue(of: .contentType) { value in
+            value.count >= type.utf8CodeUnitCount
+                && ASCII.spells(UnsafeBufferPointer(rebasing: value[..<type.utf8CodeUnitCount]), type)
+        } ?? false
     }
 
     /// What the client is told.

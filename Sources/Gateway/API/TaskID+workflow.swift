@@ -9,7 +9,8 @@ extension TaskID {
         guard let id = TaskID(text) else { return nil }
         self = id
         let prefix = "odm-pipeline-"
-        guard id.key.hasPrefix(prefix) else { return }
+        // A UUID has no o: nearly all are told apart by their first letter.
+        guard id.key.utf8.first == UInt8(ascii: "o"), id.key.hasPrefix(prefix) else { return }
         let name = Self.withoutAttempt(id.string)
         if let uuid = TaskID(name.dropFirst(prefix.count)), uuid.isUUID {
             self = uuid

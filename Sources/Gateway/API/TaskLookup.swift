@@ -40,13 +40,26 @@ final class TaskLookup: Sendable {
         _ id: TaskID, for caller: Caller, _ read: (borrowing MirroredTask) -> Answer
     ) async throws(APIError) -> Answer {
         if !isFollowing() { await catchUp(id) }
-        let known: Answer?? = mirror.asked(id, at: clock.monotonic()) { task in
-            task.isVisible && caller.scope.includes(task.record.owner) ? read(task) : nil
-        }
-        switch known {
+        switch known(id, for: caller, at: clock.monotonic(), read) {
         case .some(.some(let answer)): return answer
         case .some(.none): throw .unknownTask(id.string)
         case .none: return read(try await recorded(id, for: caller))
+        }
+    }
+
+    /// The same where memory knows the task and may answer for it; nil where it doesn't, or where there is an error to tell.
+    func readAtOnce<Answer: Sendable>(
+        _ id: TaskID, for caller: Caller, at now: MonotonicTime, _ read: (borrowing MirroredTask) -> Answer
+    ) -> Answer? {
+        isFollowing() ? known(id, for: caller, at: now, read) ?? nil : nil
+    }
+
+    /// - Returns: nil for a task that memory doesn't have, nil within for one that the caller may not see.
+    private func known<Answer: Sendable>(
+        _ id: TaskID, for caller: Caller, at now: MonotonicTime, _ read: (borrowing MirroredTask) -> Answer
+    ) -> Answer?? {
+        mirror.asked(id, at: now) { task in
+            task.isVisible && caller.scope.includes(task.record.owner) ? read(task) : nil
         }
     }
 
@@ -91,6 +104,15 @@ final class TaskLookup: Sendable {
         guard let record = try await record(of: id, for: caller) else { throw .unknownTask(id.string) }
         mirror.replace(snapshot(of: record))
         return try await self.read(id, for: caller, read)
+    }
+
+    /// The same where memory knows that the task is over; nil where it doesn't, or where there is an error to tell.
+    func readSettledAtOnce<Answer: Sendable>(
+        _ id: TaskID, for caller: Caller, _ read: (borrowing MirroredTask) -> Answer
+    ) -> Answer? {
+        readAtOnce(id, for: caller, at: clock.monotonic()) { task in
+            task.record.state.isFinal ? read(task) : nil
+        } ?? nil
     }
 
     /// A snapshot of a row, with the options as info shows them.

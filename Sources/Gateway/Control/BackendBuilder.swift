@@ -48,6 +48,7 @@ struct BackendBuilder: Sendable {
             backend = try node(definition)
         case .argo(let settings):
             known.onVanished = settings.onVanished == .fail ? .fail : .rerun
+            known.collectsOrphans = settings.collectOrphans
             known.engineImages = [settings.workflow.odmImage] + settings.workflow.allowedODMImages
             // Its load knows the inventory's limit, and what the cluster was seen to bear beside it.
             known.maxParallelTasks = nil

@@ -29,6 +29,8 @@ struct FleetMember: Sendable {
         var engineImages: [String]?
         /// Without secrets, for people.
         var url: String
+        /// Whether runs of ours that the record doesn't know are removed there.
+        var collectsOrphans = false
         /// Whether clients fetch its results from the object store themselves.
         var redirectsDownloads = false
     }

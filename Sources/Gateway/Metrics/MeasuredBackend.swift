@@ -76,5 +76,7 @@ struct MeasuredBackend: Backend {
         backend.download(of: task, asset: asset)
     }
 
+    func markedRuns() async throws(BackendError) -> [MarkedRun] { try await backend.markedRuns() }
+
     func run() async { await backend.run() }
 }

@@ -16,9 +16,17 @@ struct ResultPlace: Sendable {
     /// - Returns: nil where the task's backend keeps its results.
     init?(of record: TaskRecord, _ buckets: ClientBuckets?) {
         guard let place = record.attempt?.output, let buckets else { return nil }
+        self.init(place, objectStorage: record.objectStorage, buckets)
+    }
+
+    /// - Parameters:
+    ///   - place: what the keys begin with.
+    ///   - objectStorage: what the record has of the task's store.
+    ///   - buckets: the stores.
+    init(_ place: S3URL, objectStorage: String?, _ buckets: ClientBuckets) {
         self.place = place
         self.buckets = buckets
-        fields = ObjectStorageFields(recorded: record.objectStorage)
+        fields = ObjectStorageFields(recorded: objectStorage)
     }
 
     /// The key of an asset.

@@ -7,7 +7,8 @@ internal import Reactor
 /// `scaleodm serve -c FILE`: runs the gateway until SIGTERM or SIGINT, then drains; a second signal ends at once.
 enum ServeCommand {
     private static let config = Flag(
-        name: "config", letter: "c", value: "FILE", help: "the inventory, in YAML; without it ScaleODM's variables are read")
+        name: "config", letter: "c", value: "FILE",
+        help: "the inventory, in YAML; without it ScaleODM's variables are read")
 
     static let verb = Verb(
         name: "serve", summary: "run the gateway", flags: [config],

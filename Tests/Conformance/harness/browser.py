@@ -21,13 +21,13 @@ class Browser:
         self._chromium = self._playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"])
 
-    def open(self, url, size=DESKTOP, dark=False, token=None):
-        """A page in a window of its own. `token`: the value that was kept in the browser before."""
+    def open(self, url, size=DESKTOP, dark=False, before=None):
+        """A page in a window of its own. `before`: JavaScript that runs before the page's own."""
         context = self._chromium.new_context(
             viewport=size, color_scheme="dark" if dark else "light", accept_downloads=True)
         context.set_default_timeout(TIMEOUT)
-        if token is not None:
-            context.add_init_script(f"localStorage.getItem('scaleodm.token') ?? localStorage.setItem('scaleodm.token', {token!r})")
+        if before is not None:
+            context.add_init_script(before)
         return Window(context, url)
 
     def close(self):

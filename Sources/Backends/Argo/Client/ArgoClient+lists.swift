@@ -27,13 +27,15 @@ extension ArgoClient {
     /// Lists workflows, page by page.
     ///
     /// The Argo Server's pages are offsets into a list that moves and lags behind: that a workflow isn't among them means nothing.
-    /// - Parameter selector: of labels.
+    /// - Parameters:
+    ///   - selector: of labels.
+    ///   - isBrief: whether names, labels and times are enough.
     /// - Returns: each workflow once.
     /// - Throws: `gone` where its pages expired again and again, and what every call throws.
-    public func list(_ selector: String) async throws(ArgoError) -> Listing {
+    public func list(_ selector: String, isBrief: Bool = false) async throws(ArgoError) -> Listing {
         for isRetry in [false, true] {
             do throws(ArgoError) {
-                return try await pages(selector)
+                return try await pages(selector, isBrief)
             } catch {
                 // Opaque places of the Kubernetes API expire.
                 guard error.code == .gone, !isRetry else { throw error }
@@ -42,13 +44,14 @@ extension ArgoClient {
         throw ArgoError(.gone, "the list expired twice")
     }
 
-    private func pages(_ selector: String) async throws(ArgoError) -> Listing {
+    private func pages(_ selector: String, _ isBrief: Bool) async throws(ArgoError) -> Listing {
         var listing = Listing(workflows: [], version: "")
         var known: Set<String> = []
         var place: String?
         var count = 0
         for _ in 0..<Self.mostPages {
-            let json = try await ask(.get, routes.list(selector, limit: Self.page, from: place)).json()
+            let target = routes.list(selector, limit: Self.page, from: place, isBrief: isBrief)
+            let json = try await ask(.get, target, accept: isBrief ? routes.briefList : nil).json()
             guard json["metadata"]?.members != nil else {
                 throw ArgoError(.malformedAnswer, status: 200, "the answer to a list has no metadata")
             }

@@ -47,6 +47,13 @@ public struct ArgoClient: Sendable {
         return json["version"]?.text ?? json["gitVersion"]?.text ?? "?"
     }
 
+    /// Asks for the version alone: whether anybody answers.
+    /// - Parameter patience: how long the answer may take.
+    /// - Throws: `ArgoError` where nothing answered in that time, or what answered isn't an Argo Server.
+    func knock(patience: Duration) async throws(ArgoError) {
+        _ = try await ask(.get, routes.version, within: patience).json()
+    }
+
     /// Creates a workflow with the name in it.
     /// - Throws: `conflict` where the name is taken.
     public func create(_ manifest: JSONValue) async throws(ArgoError) -> WorkflowObject {
@@ -129,10 +136,13 @@ public struct ArgoClient: Sendable {
     // MARK: Calls
 
     func ask(
-        _ method: HTTPMethod, _ target: String, _ body: JSONValue? = nil, type: String = "application/json"
+        _ method: HTTPMethod, _ target: String, _ body: JSONValue? = nil, type: String = "application/json",
+        accept: String? = nil, within time: Duration? = nil
     ) async throws(ArgoError) -> ArgoAnswer {
         let isWrite = method != .get
         var request = request(method, target)
+        if let time { request.timeouts.total = time }
+        if let accept { request.fields.set(.accept, accept) }
         if let body {
             request.fields.append(.contentType, type)
             request.body = .bytes(body.encoded)

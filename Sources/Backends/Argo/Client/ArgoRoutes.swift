@@ -30,14 +30,23 @@ struct ArgoRoutes {
         }
     }
 
-    func list(_ selector: String, limit: Int, from place: String?) -> String {
+    /// What list of names alone is asked for by, where a field of the request says it.
+    var briefList: String? {
+        switch api {
+        case .argoServer: nil
+        case .kubernetes: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"
+        }
+    }
+
+    func list(_ selector: String, limit: Int, from place: String?, isBrief: Bool = false) -> String {
         switch api {
         case .argoServer:
+            let fields = Self.workflowFields.filter { !isBrief || $0.hasPrefix("metadata.") }
             // Without the field selector a list that is cut off says nothing of it (the contract, 9).
             var query: Query = [
                 ("listOptions.labelSelector", selector), ("listOptions.limit", String(limit)),
                 ("listOptions.fieldSelector", "ext.showRemainingItemCount=true"),
-                ("fields", "metadata,\(Self.workflowFields.map { "items.\($0)" }.joined(separator: ","))"),
+                ("fields", "metadata,\(fields.map { "items.\($0)" }.joined(separator: ","))"),
             ]
             if let place { query.append(("listOptions.continue", place)) }
             return Self.target(workflows, query)
