@@ -52,7 +52,7 @@ function draw() {
 function frame() {
   const here = route().words[0] ?? '';
   return h('div.bar', null,
-    h('a.brand', { href: '#/' }, store?.gateway?.name ?? 'ScaleODM'),
+    h('a.brand', { href: '#/' }, 'ScaleODM ', store?.gateway && h('small', null, store.gateway.name)),
     h('nav', { 'aria-label': 'Pages' }, pages.map(({ path, name }) =>
       h('a', { href: `#/${path}`, 'aria-current': path === here ? 'page' : null }, name))),
     store && h('span.link', { class: store.link, title: linkTitle() }, linkText()),

@@ -159,6 +159,8 @@ export function clauseAdvice(clause) {
  * @param {string} reason "node1: shortest predicted wait of 2 with a free slot (0 of 1 slots in use, tier 0)"
  */
 export function choiceText(reason) {
+  const ahead = /^(\S+) is busy; the inputs are sent ahead$/.exec(reason ?? '');
+  if (ahead) return `Its images were sent ahead to ${ahead[1]} while that was busy, and ${ahead[1]} had a slot for it first.`;
   const parts = /^(\S+): (.*?) \((\d+) of (\d+) slots in use, tier (\d+)\)$/.exec(reason ?? '');
   if (!parts) return reason ?? '';
   const [, name, why, used, slots, tier] = parts;
