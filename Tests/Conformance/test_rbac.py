@@ -93,7 +93,7 @@ def lives(world, api, **backend):
     eventually("it is online", lambda: gateway.backends()[0]["online"])
     for task in (uuid, held):
         assert gateway.api.act("remove", task) == {"success": True}
-    eventually("its workflows are deleted", lambda: not cluster.workflows())
+    eventually("its workflows are deleted", lambda: not cluster.workflows(), 120)
     # This look was the test's own.
     return [request for request in cluster.journal()["requests"] if not is_the_test_s(request)]
 

@@ -17,7 +17,6 @@ class Operator:
         self._admin = admin
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="operator")
-        self._is_draining = False
         #: Since when held tasks are known to run there.
         self._found = {}
         #: Tasks that were released, and when.
@@ -40,18 +39,18 @@ class Operator:
 
     def _release_held(self):
         with self._setting.turns["scaleodm"]:  # Nothing breaks it while it is being looked at.
-            tasks = [self._admin.task(task["uuid"]) for state in ("dispatching", "placed")
-                     for task in self._admin.get(f"/api/tasks?state={state}&backend=scaleodm&limit=1000")["tasks"]]
-            held = [task["uuid"] for task in tasks if self._is_held(task) and not self._runs(task)]
-            # Evacuated is all of it: so it gets nothing more, and what it runs is let come to its end, before that is done.
-            if held and not self._is_draining:
-                self._ask("drain")
-            elif held and len(held) == len(tasks):
-                self._ask("evacuate")
-                self.released.update(dict.fromkeys(held, now()))
-            elif not held and self._is_draining:
-                self._ask("undrain")
-            self._is_draining = bool(held)
+            for listed in self._admin.get("/api/tasks?state=dispatching&backend=scaleodm&limit=1000")["tasks"]:
+                task = self._admin.task(listed["uuid"])
+                if self._is_held(task) and not self._runs(task):
+                    self._retry(task["uuid"])
+
+    def _retry(self, uuid):
+        """`scaleodm tasks retry`; one that has gone on meanwhile is answered with 409."""
+        status, answer = self._admin.post(f"/api/tasks/{uuid}/retry")
+        if status == 200:
+            self.released[uuid] = now()
+        elif status != 409:
+            self.errors.add(f"retry of {uuid}: {status} {answer}")
 
     def _is_held(self, task):
         """Whether the gateway can't find out if the instance has it."""
@@ -68,7 +67,3 @@ class Operator:
         if now() - since > LONGEST_SEARCH:
             self.errors.add(f"task {task['uuid']} is held although the instance has it")
         return True
-
-    def _ask(self, action):
-        status, answer = self._admin.post(f"/api/backends/scaleodm/{action}")
-        assert status == 200, (action, status, answer)
