@@ -175,7 +175,7 @@ def test_workflows_of_ours_that_no_record_knows(world, api, collects):
 TEMPLATE = {
     "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
     "metadata": {"generateName": "mine-", "labels": {"team": "survey"}},
-    "spec": {"entrypoint": "all", "priorityClassName": "survey", "templates": [
+    "spec": {"entrypoint": "all", "nodeSelector": {"team": "survey"}, "templates": [
         {"name": "all", "containerSet": {
             "volumeMounts": [{"name": "work", "mountPath": "/work"}],
             "containers": [
@@ -202,7 +202,7 @@ def test_a_template_of_the_operator_s_own(world):
     assert labels["team"] == "survey" and labels["odm-gateway/task"] == uuid and labels["odm-gateway/attempt"] == "1"
     assert "odm-gateway/spec-sha256" in made["metadata"]["annotations"] and "generateName" not in made["metadata"]
     assert spec["activeDeadlineSeconds"] == 172800 and spec["ttlStrategy"]["secondsAfterSuccess"] == 86400
-    assert spec["entrypoint"] == "all" and spec["priorityClassName"] == "survey"
+    assert spec["entrypoint"] == "all" and spec["nodeSelector"] == {"team": "survey"}
     containers = {c["name"]: c for c in spec["templates"][0]["containerSet"]["containers"]}
     assert containers["process"]["image"] == "registry.example.org/odm:9" and containers["process"]["command"] == ["run"]
     for name, container in containers.items():
