@@ -122,7 +122,8 @@ def test_a_thousand_workflows_cost_one_list_and_one_watch(world):
     seconds = time.monotonic() - started
     workflows = [r for r in asked if r["method"] == "GET" and "/workflow" in r["path"]]
     single = [r["path"] for r in workflows if "/odm-pipeline-" in r["path"] and uuids[500] not in r["path"]]
-    assert single == []
+    # What is looked at before the first list has come is asked for by itself, at most a hundred a second; never each of them.
+    assert len(single) <= 300
     watches = [r for r in workflows if "workflow-events" in r["path"]]
     # A list of a thousand is four pages and the empty one behind them, and it is made anew each half minute below the watch.
     pages = len(workflows) - len(watches) - len([r for r in workflows if uuids[500] in r["path"]])
