@@ -75,7 +75,7 @@ struct StatusTests {
 
     private func mapping(_ workflow: WorkflowObject) -> PhaseMapping { PhaseMapping(workflow, now: now) }
 
-    @Test("phases become status codes; running only once the pod runs")
+    @Test("item 64: phases become status codes; running only once the pod runs")
     func codes() throws {
         let waiting = Workflows.pod(phase: "Pending", host: "")
         let cases: [(String?, [JSONValue], StatusCode)] = [

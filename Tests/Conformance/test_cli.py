@@ -38,7 +38,7 @@ def test_help_and_version():
 
 
 @pytest.mark.parametrize("words", [
-    ["nonsense"], ["serve", "--no-such-flag"], ["check"], ["submit"], ["download"], ["tasks", "show"], ["serve", "-c"],
+    ["nonsense"], ["serve", "--no-such-flag"], ["check", "a", "b"], ["submit"], ["download"], ["tasks", "show"], ["serve", "-c"],
 ], ids=" ".join)
 def test_wrong_usage_exits_with_2(words):
     answer = command(*words)

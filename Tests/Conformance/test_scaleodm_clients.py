@@ -388,10 +388,11 @@ def test_short_names_and_paths(world):
     assert len(s3.files("s3://mybucket/out/")) == len(RESULTS)
 
 
-def test_redirect_to_a_presigned_url(world):
+def test_item_85_redirect_to_a_presigned_url(world):
     gateway, s3, uuid = results_of(world, {"downloads": "redirect"})
     answer = gateway.api.download(uuid, allow_redirects=False)
     assert answer.status_code == 302 and not answer.content
+    assert "no-store" in answer.headers["Cache-Control"], "each request gets a link of its own"
     location = answer.headers["Location"]
     assert location.startswith(s3.url + "/mybucket/out/all.zip?") and s3.secret_key not in location
     # rclone checks the signature.
@@ -399,6 +400,11 @@ def test_redirect_to_a_presigned_url(world):
     assert fetched.status_code == 200 and fetched.content == RESULTS[0][1]
     assert requests.get(location[:-1] + ("0" if location[-1] != "0" else "1"), timeout=30).status_code == 403
     assert error_of(plain(gateway.api.download(uuid, "dtm.tif"))) == "Invalid asset"
+    # A link is signed for the very request: with another second comes another one.
+    eventually("the next link is another", lambda: location != gateway.api.download(uuid, allow_redirects=False).headers["Location"])
+    # Such a link is signed for GET alone.
+    head = requests.head(f"{gateway.url}/task/{uuid}/download/all.zip", timeout=30)
+    assert head.status_code == 200 and int(head.headers["Content-Length"]) == len(RESULTS[0][1])
 
 
 def test_a_backend_may_override_how_results_reach_clients(world):

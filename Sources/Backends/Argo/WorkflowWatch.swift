@@ -113,6 +113,8 @@ final class WorkflowWatch: Sendable {
         var failures = 0
         while !Task.isCancelled {
             do throws(ArgoError) {
+                // A list may take long, and so may a server that hangs: the end of a watch is often the first that is seen of that.
+                if let silence = await silence() { throw silence }
                 let version = try await relist()
                 failures = 0
                 try await follow(from: version)

@@ -25,10 +25,8 @@ struct DownloadHandler: Sendable {
     enum Source {
         /// The backend of the attempt that made it.
         case backend(Attempt, DownloadSource)
-        /// An object store, through the gateway.
-        case object(ObjectDownload)
-        /// An object store, by this URL.
-        case redirect(String)
+        /// An object store: by this pre-signed URL where there is one, else through the gateway.
+        case object(ObjectDownload, link: String?)
     }
 
     /// So long a pre-signed URL holds: long enough for a large file's beginning; what has begun goes on.
@@ -120,14 +118,15 @@ struct DownloadHandler: Sendable {
         let fileName = String(asset.split(separator: "/").last ?? "asset")
         do throws(StorageError) {
             let object = try await client.head(bucket: bucket, key: key)
+            let download = ObjectDownload(client: client, bucket: bucket, object: object, fileName: fileName)
             guard let owner, lookup.fleet.member(owner)?.definition.redirectsDownloads == true else {
-                return .object(ObjectDownload(client: client, bucket: bucket, object: object, fileName: fileName))
+                return .object(download, link: nil)
             }
-            let url = try await client.presign(
+            let link = try await client.presign(
                 bucket: bucket, key: key, for: Self.redirectLife,
                 disposition: "attachment; filename=\(ObjectDownload.quoted(fileName))",
                 contentType: ObjectDownload.type(of: fileName))
-            return .redirect(url)
+            return .object(download, link: link)
         } catch {
             switch error.code {
             case .notFound: throw .refused(asset == "all.zip" ? "Asset not ready" : "Invalid asset")

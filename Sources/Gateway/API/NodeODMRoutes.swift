@@ -155,12 +155,13 @@ struct NodeODMRoutes: Sendable {
         switch found {
         case .success((let call, .backend(let owner, let source))):
             try await download.relay(source, of: owner, call, origin: origin, response)
-        case .success((let call, .object(let object))):
-            try await download.send(object, call, origin: origin, response)
-        case .success((_, .redirect(let url))):
-            var fields: HTTPFields = ["Location": url, .cacheControl: "no-store"]
+        // A link is signed for GET alone: whoever asks for the head gets it from here.
+        case .success((_, .object(_, .some(let link)))) where request.method != .head:
+            var fields: HTTPFields = ["Location": link, .cacheControl: "no-store"]
             origin.mark(&fields, for: request)
             try await response.send(HTTPResponse(.found, fields: fields))
+        case .success((let call, .object(let object, _))):
+            try await download.send(object, call, origin: origin, response)
         case .failure(let error):
             guard let answer = answer(to: error, request) else { return response.closeWithoutAnswer() }
             try await response.send(answer.0, body: answer.1)

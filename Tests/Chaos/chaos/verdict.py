@@ -122,6 +122,10 @@ class Verdict:
 
     def _judge_rerun(self, client, starts, attempt, following):
         first = starts[0]
+        if attempt.get("outcome") == "fenced" and self._died_between(first.backend, 0, first.at) and first.at > following.at:
+            # Given up while its backend was dead: that began it on its return, before the gateway could remove it.
+            self.counts["begun by an evacuated backend on its return"] += 1
+            return
         died = self._died_between(first.backend, first.at, following.at)
         taken = attempt.get("outcome") == "completed" and not any(at <= following.at for at in client.told_lost)
         if died and not taken:
