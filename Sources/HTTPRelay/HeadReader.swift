@@ -77,7 +77,7 @@ struct HeadReader {
     /// Name and trimmed value. A line that starts with a blank (obs-fold) has no name and is refused with it.
     private func split(_ line: Range<Int>) throws(RelayError) -> (name: Range<Int>, value: Range<Int>) {
         var colon = line.lowerBound
-        while colon < line.upperBound, ASCII.isToken(bytes[colon]) { colon += 1 }
+        while ASCII.isToken(bytes[colon]) { colon += 1 }  // CRLF ends the line at the latest
         guard colon > line.lowerBound, colon < line.upperBound, bytes[colon] == ASCII.colon else {
             throw RelayError(.badAnswer, "the upstream's head has a line that is no field")
         }

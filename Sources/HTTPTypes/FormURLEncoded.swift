@@ -69,9 +69,7 @@ public enum FormURLEncoded {
     }
 
     private static func isEncoded(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        var marks: UInt8 = 0
-        for byte in bytes { marks |= byte == ASCII.percent || byte == ASCII.plus ? 1 : 0 }
-        return marks != 0
+        bytes.hasAny { ASCII.bit($0 == ASCII.percent) | ASCII.bit($0 == ASCII.plus) }
     }
 
     /// The items as a query or body.

@@ -122,8 +122,13 @@ public struct HTTPFields: Sendable {
     /// `isIncluded` gets the name's bytes as they were written. The bytes of the others stay where they are, unseen.
     public func only(where isIncluded: (UnsafeBufferPointer<UInt8>) -> Bool) -> HTTPFields {
         var kept = self
-        kept.entries = bytes.withUnsafeBufferPointer { bytes in
-            entries.filter { isIncluded(UnsafeBufferPointer(rebasing: bytes[$0.name])) }
+        kept.entries = []
+        // With room for what the caller adds.
+        kept.entries.reserveCapacity(entries.count + 2)
+        bytes.withUnsafeBufferPointer { bytes in
+            for entry in entries where isIncluded(UnsafeBufferPointer(rebasing: bytes[entry.name])) {
+                kept.entries.append(entry)
+            }
         }
         if kept.entries.count < entries.count { kept.wire = nil }
         return kept
@@ -181,7 +186,19 @@ public struct HTTPFields: Sendable {
             return
         }
         bytes.withUnsafeBufferPointer { bytes in
-            for entry in entries { Self.writeLine(entry, of: bytes, to: &output) }
+            // Lines that lie one behind the other are copied together.
+            var run = 0..<0
+            for entry in entries {
+                let line = Self.usualLine(entry, of: bytes) ?? 0..<0
+                if line.lowerBound == run.upperBound, !line.isEmpty {
+                    run = run.lowerBound..<line.upperBound
+                    continue
+                }
+                output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[run]))
+                run = line
+                if line.isEmpty { Self.writeLine(entry, of: bytes, to: &output) }
+            }
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[run]))
         }
     }
 
@@ -199,7 +216,9 @@ public struct HTTPFields: Sendable {
     private static func writeLine(
         _ entry: Entry, of bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]
     ) {
-        if let line = usualLine(entry, of: bytes) { return output.append(contentsOf: line) }
+        if let line = usualLine(entry, of: bytes) {
+            return output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[line]))
+        }
         output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[entry.name]))
         output.appendText(": ")
         output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[entry.value]))
@@ -207,15 +226,13 @@ public struct HTTPFields: Sendable {
     }
 
     /// The whole line where it lies as it is to be written: with one blank behind the colon, and its CRLF behind the value.
-    private static func usualLine(
-        _ entry: Entry, of bytes: UnsafeBufferPointer<UInt8>
-    ) -> UnsafeBufferPointer<UInt8>? {
+    private static func usualLine(_ entry: Entry, of bytes: UnsafeBufferPointer<UInt8>) -> Range<Int>? {
         let (colon, value) = (entry.name.upperBound, entry.value)
         guard value.lowerBound == colon + 2, value.upperBound + 2 <= bytes.count, bytes[colon] == ASCII.colon,
             bytes[colon + 1] == ASCII.space, bytes[value.upperBound] == ASCII.carriageReturn,
             bytes[value.upperBound + 1] == ASCII.lineFeed
         else { return nil }
-        return UnsafeBufferPointer(rebasing: bytes[entry.name.lowerBound..<value.upperBound + 2])
+        return entry.name.lowerBound..<value.upperBound + 2
     }
 
     /// Calls `body` with the first value's bytes, making no text; nil without the field.

@@ -66,7 +66,7 @@ public enum PercentEncoding {
     /// The same for a whole text, which is returned as it is where nothing needs encoding.
     public static func encode(_ text: String, keeping: String = "") -> String {
         var text = text
-        if text.withUTF8({ $0.allSatisfy(isUnreserved) }) { return text }
+        if text.withUTF8({ bytes in !bytes.hasAny { 1 ^ unreservedBit($0) } }) { return text }
         var output: [UInt8] = []
         for byte in text.utf8 {
             if keeping.utf8.contains(byte) { output.append(byte) } else { append(byte, to: &output) }
@@ -78,9 +78,7 @@ public enum PercentEncoding {
     public static func append(_ text: String, to output: inout [UInt8]) {
         var text = text
         text.withUTF8 { bytes in
-            var reserved: UInt8 = 0
-            for byte in bytes { reserved |= isUnreserved(byte) ? 0 : 1 }
-            guard reserved != 0 else { return output.append(contentsOf: bytes) }
+            guard bytes.hasAny({ 1 ^ unreservedBit($0) }) else { return output.append(contentsOf: bytes) }
             for byte in bytes { append(byte, to: &output) }
         }
     }
@@ -93,10 +91,13 @@ public enum PercentEncoding {
         output.append(digits.utf8Start[Int(byte & 15)])
     }
 
-    private static func isUnreserved(_ byte: UInt8) -> Bool {
-        switch byte {
-        case ASCII.hyphen, UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
-        default: ASCII.isDigit(byte) || (byte | 0x20) &- UInt8(ascii: "a") < 26
-        }
+    private static func isUnreserved(_ byte: UInt8) -> Bool { unreservedBit(byte) == 1 }
+
+    /// Letters, digits, `-`, `.`, `_` and `~`.
+    @inline(__always)
+    private static func unreservedBit(_ byte: UInt8) -> UInt8 {
+        ASCII.bit(ASCII.isDigit(byte)) | ASCII.bit((byte | 0x20) &- UInt8(ascii: "a") < 26)
+            | ASCII.bit(byte == ASCII.hyphen) | ASCII.bit(byte == UInt8(ascii: "."))
+            | ASCII.bit(byte == UInt8(ascii: "_")) | ASCII.bit(byte == UInt8(ascii: "~"))
     }
 }

@@ -31,6 +31,8 @@ struct NodeODMRoutes: Sendable {
     static let polls = ["info", "options", "task_info", "output", "list", "alive", "ready"]
 
     private typealias Handle = @Sendable (APICall, RequestBody) async throws -> APIReply
+    /// The good answer to a caller, asked for the task of that name; nil where it takes a wait to make it.
+    private typealias Instant = @Sendable (_ request: HTTPRequest, _ task: String, _ caller: Caller) -> [UInt8]?
 
     /// The table.
     var router: Router {
@@ -87,7 +89,8 @@ struct NodeODMRoutes: Sendable {
         add(to: &router, .post, "/task/new/commit/{uuid}", "commit") { call, _ in try await commit.handle(call) }
         add(to: &router, .post, "/task/new", "new") { try await newTask.create($0, $1) }
         add(to: &router, .get, "/task/list", "list") { call, _ in try await list.handle(call) }
-        add(to: &router, .get, "/task/{uuid}/info", "task_info", instantly: { taskInfo.instantly($0) }) { call, _ in
+        add(to: &router, .get, "/task/{uuid}/info", "task_info", instantly: { taskInfo.instantly($0, $1, $2) }) {
+            call, _ in
             try await taskInfo.handle(call)
         }
         add(to: &router, .get, "/task/{uuid}/output", "output") { call, _ in try await output.handle(call) }
@@ -102,7 +105,7 @@ struct NodeODMRoutes: Sendable {
 
     private func add(
         to router: inout Router, _ method: HTTPMethod, _ pattern: String, _ name: String, isPublic: Bool = false,
-        instantly: (@Sendable (APICall) -> [UInt8]?)? = nil, _ handle: @escaping Handle
+        instantly: Instant? = nil, _ handle: @escaping Handle
     ) {
         // What a poll's answer takes asks nobody else.
         let isTraced = !Self.polls.contains(name)
@@ -128,10 +131,10 @@ struct NodeODMRoutes: Sendable {
     }
 
     /// The good answer to a listed caller, where it needs no wait; everything else is the handler's.
-    private func instant(_ body: @escaping @Sendable (APICall) -> [UInt8]?) -> Router.InstantHandler {
+    private func instant(_ body: @escaping Instant) -> Router.InstantHandler {
         { request, captures in
             guard let head = origin.readyJSON(for: request), let caller = try? tokens.caller(of: request),
-                let body = body(APICall(request: request, caller: caller, taskText: captures["uuid"], asset: nil))
+                let body = body(request, captures["uuid"], caller)
             else { return nil }
             return ReadyAnswer(head, body: body)
         }

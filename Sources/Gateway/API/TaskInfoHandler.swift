@@ -8,12 +8,10 @@ struct TaskInfoHandler: Sendable {
     let lookup: TaskLookup
 
     /// The body where memory has it and no output is asked for, which is what clients poll; nil leaves the rest to `handle`.
-    func instantly(_ call: APICall) -> [UInt8]? {
-        guard call.request.queryItem("with_output") == nil, let id = call.taskText.flatMap({ TaskID(asked: $0) }) else {
-            return nil
-        }
+    func instantly(_ request: HTTPRequest, _ task: String, _ caller: Caller) -> [UInt8]? {
+        guard !request.withQueryItem("with_output", { $0 != nil }), let id = TaskID(asked: task) else { return nil }
         let now = lookup.clock.monotonic()
-        return lookup.readAtOnce(id, for: call.caller, at: now) { $0.body(at: now) }
+        return lookup.readAtOnce(id, for: caller, at: now) { $0.body(at: now) }
     }
 
     func handle(_ call: APICall) async throws -> APIReply {
