@@ -32,7 +32,8 @@ def test_it_shows_two_tasks_from_images_to_results(tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_all_that_it_started_when_it_is_stopped(tmp_path, how):
-    demo = Program("demo-argo", [sys.executable, DEMO], environment={"TMPDIR": str(tmp_path)})
+    # A shell that put the tests into the background lets them ignore Ctrl-C, and what they start inherits that.
+    demo = Program("demo-argo", ["env", "--default-signal=INT", sys.executable, DEMO], environment={"TMPDIR": str(tmp_path)})
     try:
         demo.wait_for_line("Task 2: ", 120)
         assert len(children_of(tmp_path)) >= 3
