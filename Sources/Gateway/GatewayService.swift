@@ -151,7 +151,7 @@ public struct GatewayService: Sendable {
         let background = controlServices(parts, ground, fetching, replica)
         let tasks = TasksResource(
             store: parts.store, events: ground.record.events, mirror: parts.mirror, fleet: parts.fleet,
-            clock: ground.clock)
+            clock: ground.clock, waitingReason: { await dispatcher.waitingReason(of: $0) })
         let live = LiveParts(identity(id, ground), parts, tasks: tasks, health, loop: control)
         var services = replica.first + background + live.services + [roster, health, dispatcher, api]
         if let reloader { services.append(reloader) }

@@ -65,7 +65,8 @@ extension NodeInfo {
         version = Self.clip(json["version"]?.text ?? "?", to: 32)
         taskQueueCount = Self.bounded(json["taskQueueCount"]) ?? 0
         maxImages = Self.bounded(json["maxImages"])
-        maxParallelTasks = json["maxParallelTasks"]?.integer.map { max(0, $0) }
+        // Sums over many nodes must fit; a ClusterODM says 99,999,999,999.
+        maxParallelTasks = json["maxParallelTasks"]?.integer.map { min(max(0, $0), 1_000_000_000_000) }
         totalMemory = json["totalMemory"]?.integer
         availableMemory = json["availableMemory"]?.integer
         cpuCores = json["cpuCores"]?.integer

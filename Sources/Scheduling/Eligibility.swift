@@ -20,7 +20,11 @@ struct Eligibility {
         var verdicts = Verdicts(taskClass.requirements, images: images, policy)
         var reasons = fleet.members.map { $0.standing ?? verdicts.reason($0.snapshot) }
         isImpossible = !fleet.members.contains { verdicts.isAble($0) }
-        Self.passOver(taskClass.passedOver, fleet, &reasons)
+        let soon = fleet.members.indices.filter { position in
+            let member = fleet.members[position]
+            return member.standing?.isAboutFailures == true && verdicts.reason(member.snapshot) == nil
+        }
+        Self.passOver(taskClass.passedOver, fleet, soon: soon, &reasons)
         var byTier: [Int: [Int]] = [:]
         for (position, reason) in reasons.enumerated() where reason == nil {
             byTier[fleet.members[position].snapshot.tier, default: []].append(position)
@@ -32,12 +36,14 @@ struct Eligibility {
     /// Whether a backend can take such tasks, full or not.
     func isEligible(_ position: Int) -> Bool { reasons[position] == nil }
 
-    /// A backend that refused is left out while another that can take the task hasn't refused it.
-    private static func passOver(_ refused: Set<BackendName>, _ fleet: Fleet, _ reasons: inout [Reason?]) {
+    /// A backend that refused is left out while another that can take the task hasn't refused it. `soon` are those that can take it,
+    /// but are left alone for a short while after a failure.
+    private static func passOver(
+        _ refused: Set<BackendName>, _ fleet: Fleet, soon: [Int], _ reasons: inout [Reason?]
+    ) {
         guard !refused.isEmpty else { return }
         let able = reasons.indices.filter { reasons[$0] == nil }
-        let stays = able.filter { !refused.contains(fleet.members[$0].snapshot.name) }
-        guard !stays.isEmpty else { return }
+        guard (able + soon).contains(where: { !refused.contains(fleet.members[$0].snapshot.name) }) else { return }
         for position in able where refused.contains(fleet.members[position].snapshot.name) {
             reasons[position] = .refusedBefore
         }

@@ -21,6 +21,12 @@ public enum Suggestion {
         closest(to: word, among: words).map { "; did you mean `\($0)`?" } ?? ""
     }
 
+    /// What was probably meant, else all that would be right.
+    static func help(for word: String, among words: [String]) -> String {
+        let question = question(for: word, among: words)
+        return question.isEmpty && !words.isEmpty ? "; known here: \(words.joined(separator: ", "))" : question
+    }
+
     /// Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment).
     static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var beforeLast: [Int] = []

@@ -64,11 +64,11 @@ public final class YAMLDecoder {
         return nil
     }
 
-    /// Keeps a problem for each key that isn't known, with a suggestion.
+    /// Keeps a problem for each key that isn't known, with a suggestion, or what is known.
     public func refuseUnknownKeys(in entries: [YAMLEntry], known: [String]) {
         for entry in entries where !known.contains(entry.key) {
-            let question = Suggestion.question(for: entry.key, among: known)
-            report("unknown key `\(Self.shortened(entry.key))`\(question)", at: entry.location, code: .unknownKey)
+            let help = Suggestion.help(for: entry.key, among: known)
+            report("unknown key `\(Self.shortened(entry.key))`\(help)", at: entry.location, code: .unknownKey)
         }
     }
 

@@ -86,6 +86,22 @@ struct WorkflowWatchTests {
         }
     }
 
+    @Test("a proxy's own answer to /version says nothing of the cluster", arguments: [200, 404, 405, 502])
+    func foreignVersion(status: Int) async throws {
+        try await ArgoBackendTests.bench(script: { asked, _ in
+            if asked.path.hasSuffix("/version") { return .text(status, "<html>sign in</html>", type: "text/html") }
+            if asked.path.hasPrefix("/api/v1/workflow-events") { return .pieces([":\n"], thenWaits: true) }
+            return ScriptedCluster.list([Workflows.object(name: "w1", phase: "Running")])
+        }) { bench in
+            let running = Task { await bench.backend.run() }
+            while bench.backend.watch.fresh == nil, bench.backend.watch.outage == nil { await Task.yield() }
+            #expect(bench.backend.watch.outage == nil)
+            _ = try await bench.backend.load()
+            running.cancel()
+            await running.value
+        }
+    }
+
     @Test("a run that was over before its create was answered holds no slot")
     func shortRun() async throws {
         try await ArgoBackendTests.bench(script: { asked, _ in

@@ -99,13 +99,17 @@ struct RefusalTests {
         "a bucket's prefix is a folder, and its endpoint a server",
         arguments: [
             ("prefix: imagery", "imagery/", nil), ("prefix: a/b/", "a/b/", nil),
+            ("bucket: ''", nil, "storage.s3.bucket: expected text"),
+            ("bucket: null", nil, "storage.s3.bucket: expected text"),
+            ("bucket: \"${NO_BUCKET:-}\"", nil, "storage.s3.bucket: expected text"),
             ("prefix: /a", nil, "storage.s3.prefix: expected folders such as `scaleodm/`, without a slash"),
             ("prefix: a/../b", nil, "storage.s3.prefix: expected folders such as"),
             ("prefix: a//b", nil, "storage.s3.prefix: expected folders such as"),
             ("endpoint: http://s3.example.org/x", nil, "expected http(s)://HOST:PORT, without a path"),
         ] as [(String, String?, String?)])
     func bucket(entry: String, prefix: String?, problem: String?) throws {
-        let text = "storage: {s3: {bucket: b, access_key_id: i, secret_access_key: s, \(entry)}}\nbackends:\n"
+        let bucket = entry.hasPrefix("bucket") ? "" : "bucket: b, "
+        let text = "storage: {s3: {\(bucket)access_key_id: i, secret_access_key: s, \(entry)}}\nbackends:\n"
         if let prefix { #expect(try load(text).inventory.storage.s3?.prefix == prefix) }
         if let problem {
             let found = problems(text)

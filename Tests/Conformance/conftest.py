@@ -71,11 +71,21 @@ def pytest_runtest_makereport(item, call):
     """Adds the ends of the logs of all programs that ran during a failed test."""
     outcome = yield
     report = outcome.get_result()
-    if report.failed:
+    if report.failed or report.outcome == "rerun":
         begin = getattr(item, "_begin", 0)
         for program in programs.started:
             if program.running or program.born >= begin:
                 report.sections.append((f"log of {program.name} ({program.pid})", program.tail()))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Shows why the tests failed that passed when they were tried again."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"tried again: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+        for name, text in report.sections:
+            terminalreporter.write_line(f"-- {name}")
+            terminalreporter.write_line(text)
 
 
 @pytest.fixture(autouse=True)

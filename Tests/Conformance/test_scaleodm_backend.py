@@ -190,6 +190,13 @@ def test_where_nothing_else_is_listed_its_client_is_told_at_once(setting, files,
     assert api.wait(api.submit(pictures(2)))["status"]["code"] == COMPLETED
 
 
+@pytest.mark.parametrize("outputs", ["[]", '["", "."]'])
+def test_an_empty_list_of_outputs_is_none(setting, outputs):
+    api = setting.make()
+    uuid = api.submit(pictures(2), outputs=outputs)
+    assert api.wait(uuid)["status"]["code"] == COMPLETED
+
+
 def test_ground_control_beside_images_on_s3_is_told_too(setting):
     api = setting.make()
     setting.store.put(FLIGHT, [*pictures(2), ("geo.txt", b"EPSG:4326\n")])

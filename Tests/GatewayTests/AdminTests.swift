@@ -106,7 +106,7 @@ struct TaskReasonTests {
     private func why(_ id: TaskID, in world: MirrorWorld) async throws -> String {
         let resource = TasksResource(
             store: world.store, events: world.record.events, mirror: world.mirror, fleet: world.parts.fleet,
-            clock: world.clock)
+            clock: world.clock, waitingReason: { _ in nil })
         let json = try #require(try await resource.task(id.string))
         return try #require(try JSONValue(parsing: json)["why"]?.text)
     }

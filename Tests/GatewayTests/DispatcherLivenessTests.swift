@@ -28,6 +28,23 @@ struct DispatcherLivenessTests {
         }
     }
 
+    @Test("a task that waits tells why it waits now, not why it began to wait")
+    func presentReason() async throws {
+        try await ControlRoom.with(nodes: Self.one) { room in
+            let node = room.nodes[0]
+            node.set { $0.foreign = 1 }
+            room.fleet.change(node.name) { $0.load?.unfinished = 1 }
+            let id = try await room.commit("t")
+            try await room.until("it waits") { try await room.read(id).isWaiting }
+            #expect(await room.dispatcher.waitingReason(of: id) == "a has its one slot in use")
+            room.fleet.change(node.name) { $0.switches.isLocked = true }
+            room.parts.placement.wake()
+            try await room.until("it tells of the lock") {
+                await room.dispatcher.waitingReason(of: id) == "a is locked"
+            }
+        }
+    }
+
     @Test("while tasks wait for a moment to come, no pass follows the other")
     func noIdleTurning() async throws {
         try await ControlRoom.with(nodes: Self.one) { room in

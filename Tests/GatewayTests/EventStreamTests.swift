@@ -129,7 +129,7 @@ struct EventStreamTests {
     static func stream(_ world: MirrorWorld, samples: AsyncStream<History.Sample>? = nil) -> EventStream {
         let tasks = TasksResource(
             store: world.store, events: world.record.events, mirror: world.mirror, fleet: world.parts.fleet,
-            clock: world.clock)
+            clock: world.clock, waitingReason: { _ in nil })
         return EventStream(
             .init(
                 tasks: tasks, fleet: world.parts.fleet, mirror: world.mirror, clock: world.clock,

@@ -48,6 +48,26 @@ struct OperatorMoveTests {
         }
     }
 
+    @Test("that its backend has forgotten the task is no proof of its end: a minute later another may know it again")
+    func forgotten() async throws {
+        try await ControlRoom.with([.monitor, .cleaner, .mirror], nodes: Self.nodes("a", "b")) { room in
+            let (id, old) = try await room.placed("t")
+            let name = try await room.name(id)
+            let kept = try #require(old.now.tasks[name])
+            old.set { $0.tasks[name] = nil }
+            #expect(try await room.dispatcher.move(id, to: nil) == .begun)
+            try await room.pass(.seconds(60))
+            #expect(try await room.read(id).state == .placed)
+            #expect(room.nodes.map(\.startCount).reduce(0, +) == 1)
+            old.set { $0.tasks[name] = kept }
+            try await room.until("it runs elsewhere", stepping: .milliseconds(200)) {
+                #expect(Self.running(room) <= 1)
+                let record = try await room.read(id)
+                return record.state == .placed && record.attempt?.backend != old.name
+            }
+        }
+    }
+
     @Test("it goes to the backend that is named, and waits for its slot although another is free")
     func named() async throws {
         try await ControlRoom.with([.monitor, .cleaner, .mirror], nodes: Self.nodes("a", "b", "c")) { room in

@@ -102,6 +102,15 @@ struct NodeInfoTests {
         #expect(try decode(text).maxParallelTasks == 99_999_999_999)
     }
 
+    @Test("numbers of nodes can be added up, whatever they say")
+    func bounds() throws {
+        let huge = "9223372036854775807"
+        let text = #"{"version":"2","taskQueueCount":\#(huge),"maxImages":\#(huge),"maxParallelTasks":\#(huge)}"#
+        let info = try decode(text)
+        let numbers = [info.taskQueueCount, info.maxImages ?? 0, info.maxParallelTasks ?? 0]
+        #expect(numbers.allSatisfy { $0 > 0 && $0 <= 1_000_000_000_000 })
+    }
+
     @Test("an error answer or HTML isn't an info")
     func refuses() {
         for text in ["", "[]", "<html>", #"{"error":"x"}"#] {

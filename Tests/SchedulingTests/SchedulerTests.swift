@@ -134,6 +134,8 @@ struct SchedulerTests {
         var desk = Desk([task])
         #expect(desk.placed([Fixture.node("a"), Fixture.node("b", busy: 1)]).isEmpty)
         #expect(desk.placed([Fixture.node("a"), Fixture.node("b") { $0.isOnline = false }]) == ["1→a"])
+        let failing = Fixture.node("b") { $0.breaker = .open(until: Fixture.at(60)) }
+        #expect(desk.placed([Fixture.node("a"), failing]).isEmpty, "b takes it in a minute")
         desk.queue.insert(Fixture.task(2) { $0.passedOver = [Fixture.name("a"), Fixture.name("b")] })
         #expect(desk.placed([Fixture.node("a", busy: 1), Fixture.node("b")]) == ["2→b"])
     }

@@ -39,7 +39,7 @@ struct YAMLDecoderTests {
         #expect(
             decoder.problems.map(\.description) == [
                 "1:1: unknown key `lmits`; did you mean `limits`?", "2:1: unknown key `limit`; did you mean `limits`?",
-                "3:1: unknown key `zzz`",
+                "3:1: unknown key `zzz`; known here: limits, log, listen",
             ])
     }
 

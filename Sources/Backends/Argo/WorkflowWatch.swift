@@ -166,10 +166,11 @@ final class WorkflowWatch: Sendable {
     }
 
     /// Asks whether the cluster answers at all, as cheaply as can be.
-    /// - Returns: why it doesn't; nil where anybody did. A proxy that lets this path through to nobody says nothing of the others.
+    /// - Returns: why it doesn't; nil where anybody did. A proxy that lets this path through to nobody, or answers it with a page of
+    ///   its own, says nothing of the others.
     private func silence() async -> ArgoError? {
         do throws(ArgoError) { try await client.knock(patience: Self.longestBeat) } catch {
-            guard error.code.isSilence, error.code != .noSuchPlace else { return nil }
+            guard error.code == .notSent || error.code == .outcomeUnknown else { return nil }
             snapshot.withLock { $0.outage = error }
             return error
         }

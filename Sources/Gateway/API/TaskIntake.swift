@@ -60,9 +60,11 @@ struct TaskIntake: Sendable {
         // Three characters can't be a URL: NodeODM ignores them too (contract 2.3).
         task.remark = remark(on: form)
         task.webhook = form.text("webhook").flatMap { $0.utf8.count > 3 ? $0 : nil }
-        task.outputs =
-            form.value("outputs").flatMap { ($0.array == nil ? nil : ConfinedPaths(json: $0)?.json) }
-            ?? ConfinedPaths(json: form.text("outputs"))?.json
+        let outputs =
+            form.value("outputs").flatMap { $0.array == nil ? nil : ConfinedPaths(json: $0) }
+            ?? ConfinedPaths(json: form.text("outputs"))
+        // An empty list is none: the node's own choice, as NodeODM takes it.
+        task.outputs = outputs.flatMap { $0.paths.isEmpty ? nil : $0.json }
         task.zipURL = try zipURL(form.text("zipurl"))
         return task
     }

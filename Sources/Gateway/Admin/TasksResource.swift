@@ -11,6 +11,8 @@ struct TasksResource: Sendable {
     let mirror: StatusMirror
     let fleet: Fleet
     let clock: any WorldClock
+    /// Why a task waits now, where this gateway knows: `Dispatcher.waitingReason(of:)`.
+    let waitingReason: @Sendable (TaskID) async -> String?
 
     /// The reason of a waiting task is a read of its own; a page with more of them shows the rest without.
     private static let reasonsPerPage = 100
@@ -47,7 +49,7 @@ struct TasksResource: Sendable {
         let attempts = try await store.attempts(of: id)
         var json = JSONWriter(reserving: 4096)
         json.beginObject()
-        write(record, why: why(record, history), into: &json)
+        write(record, why: await waitingNow(record) ?? why(record, history), into: &json)
         write(attempts, into: &json)
         write(history, into: &json)
         json.endObject()
@@ -61,10 +63,14 @@ struct TasksResource: Sendable {
     /// - Returns: one JSON object.
     /// - Throws: the record's errors.
     func row(of record: TaskRecord, withReason: Bool = true) async throws(RecordError) -> [UInt8] {
-        let history = record.state == .queued && withReason ? try await events.events(of: record.id) : []
         var json = JSONWriter(reserving: 512)
         json.beginObject()
-        write(record, why: why(record, history), into: &json)
+        if let reason = await waitingNow(record) {
+            write(record, why: reason, into: &json)
+        } else {
+            let history = record.state == .queued && withReason ? try await events.events(of: record.id) : []
+            write(record, why: why(record, history), into: &json)
+        }
         json.endObject()
         return json.bytes
     }
@@ -120,6 +126,12 @@ struct TasksResource: Sendable {
         if let next = page.next { json.string(Self.text(of: next)) } else { json.null() }
         json.endObject()
         return json.bytes
+    }
+
+    /// Why a task waits now: what its history says was so when it began to wait.
+    private func waitingNow(_ record: TaskRecord) async -> String? {
+        guard record.state == .queued, !record.isFetching else { return nil }
+        return await waitingReason(record.id)
     }
 
     /// Why it is where it is; of a task on a backend that doesn't answer, that goes first.

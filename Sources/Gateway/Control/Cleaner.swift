@@ -14,6 +14,13 @@ struct Cleaner: Service {
     let parts: DispatchParts
     let cleanups: Cleanups
     let storage: any ObjectStore
+    private let accepted = AcceptedCancels()
+
+    init(parts: DispatchParts, cleanups: Cleanups, storage: any ObjectStore) {
+        self.parts = parts
+        self.cleanups = cleanups
+        self.storage = storage
+    }
 
     private static let interval = Duration.seconds(2)
     /// So long after a commit without an answer the backend may still get its task.
@@ -66,10 +73,13 @@ struct Cleaner: Service {
             do throws(BackendError) {
                 if attempt.isMoving, try await hasEndedByItself(attempt, on: member.backend) { continue }
                 try await member.backend.cancel(attempt.backendTask)
+                accepted.add(attempt.key)
                 let code = try await member.backend.status(of: attempt.backendTask, outputFrom: nil).status
                 guard code.isFinal, !attempt.isMoving || code == .canceled else { continue }
             } catch  where error.code == .unknownTask {
-                // It is gone: nothing can run there any more.
+                // It is gone: nothing can run there any more. What is to begin anew elsewhere needs more than a backend that has
+                // forgotten it: the mirror confirms that (rules: *Vanished*). A ClusterODM forgets a route while the node goes on.
+                if attempt.isMoving, member.isCluster || !accepted.contains(attempt.key) { continue }
             } catch  where error.code == .notSent || error.code == .outcomeUnknown {
                 return
             } catch {
@@ -77,6 +87,7 @@ struct Cleaner: Service {
             }
             let store = parts.duties.store(parts.store, for: .watching(attempt.backend))
             _ = try await store.confirmCancel(attempt.key, webhook: parts.webhooks, at: now)
+            accepted.remove(attempt.key)
             parts.fleet.change(attempt.backend) { $0.endedSinceRead += 1 }
             await parts.refresh(record.id)
             parts.placement.wake()
@@ -89,14 +100,8 @@ struct Cleaner: Service {
     private func hasEndedByItself(
         _ attempt: AttemptRecord, on backend: any Backend
     ) async throws(BackendError) -> Bool {
-        do throws(BackendError) {
-            let code = try await backend.status(of: attempt.backendTask, outputFrom: nil).status
-            return code.isFinal && code != .canceled
-        } catch {
-            // The cancel tells whether it is gone.
-            guard error.code == .unknownTask else { throw error }
-            return false
-        }
+        let code = try await backend.status(of: attempt.backendTask, outputFrom: nil).status
+        return code.isFinal && code != .canceled
     }
 
     private func removeAll() async throws {
@@ -155,6 +160,15 @@ struct Cleaner: Service {
     }
 
     private var now: Timestamp { parts.clock.timestamp }
+}
+
+/// The attempts whose cancel their backend took from this gateway: that they are gone afterwards is what was wanted.
+private final class AcceptedCancels: Sendable {
+    private let keys = Mutex<Set<AttemptKey>>([])
+
+    func add(_ key: AttemptKey) { keys.withLock { _ = $0.insert(key) } }
+    func contains(_ key: AttemptKey) -> Bool { keys.withLock { $0.contains(key) } }
+    func remove(_ key: AttemptKey) { keys.withLock { _ = $0.remove(key) } }
 }
 
 /// The backends that are being served; nil is the storage.

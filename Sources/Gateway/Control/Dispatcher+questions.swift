@@ -58,6 +58,14 @@ extension Dispatcher {
         return WaitingLine(count: count, tasks: line)
     }
 
+    /// Why a task was left waiting by the last pass.
+    /// - Parameter id: any task.
+    /// - Returns: nil where it doesn't wait for a backend, or another gateway makes the passes.
+    func waitingReason(of id: TaskID) -> String? {
+        guard isInCharge, let taskClass = queue.tasks.taskClass(of: id) else { return nil }
+        return lastWaiting[taskClass].map(text)
+    }
+
     /// How every backend stands with a task that is committed now, were it the next one.
     /// - Parameters:
     ///   - images: how many it has.

@@ -30,6 +30,8 @@ actor Dispatcher: Service {
     var foreign: [TaskID: AttemptRecord] = [:]
     let scheduler: Scheduler
     private(set) var state = SchedulerState()
+    /// What the last pass said of the tasks that it left waiting.
+    private(set) var lastWaiting: [TaskClass: Decision.Waiting] = [:]
     /// The fleet's version that the last pass knew, and since when: the start, or the last change of its members.
     private var fleetVersion: Int
     private var fleetChangedAt: Timestamp
@@ -123,6 +125,7 @@ actor Dispatcher: Service {
         }
         for prefetch in decision.prefetches where abandoned[prefetch.task] == nil { try await sendAhead(prefetch) }
         parts.metrics.queue.note(decision.waiting, fleet: parts.fleet)
+        lastWaiting = Dictionary(decision.waiting.map { ($0.taskClass, $0) }, uniquingKeysWith: { $1 })
         try await note(decision.waiting)
         if let next = decision.nextChange { wake(after: max(.milliseconds(20), next - now)) }
         return cost
@@ -230,7 +233,7 @@ actor Dispatcher: Service {
     // MARK: What waits
 
     private func note(_ waiting: [Decision.Waiting]) async throws(RecordError) {
-        try await markWaiting(waiting)
+        try await markWaiting()
         for entry in waiting {
             guard let since = entry.impossibleSince, now - max(since, fleetChangedAt) >= parts.impossibleAfter else {
                 continue
@@ -245,18 +248,17 @@ actor Dispatcher: Service {
     }
 
     /// Shows the tasks that found no slot as waiting; so many a pass that placements don't wait behind thousands of them.
-    private func markWaiting(_ waiting: [Decision.Waiting]) async throws(RecordError) {
+    private func markWaiting() async throws(RecordError) {
         guard !queue.unmarked.isEmpty else { return }
-        let byClass = Dictionary(waiting.map { ($0.taskClass, $0) }, uniquingKeysWith: { $1 })
         var unmarked: [TaskClass: [TaskID]] = [:]
         var left = Self.markedTogether
         for id in queue.unmarked where left > 0 {
-            guard let taskClass = queue.tasks.taskClass(of: id), byClass[taskClass] != nil else { continue }
+            guard let taskClass = queue.tasks.taskClass(of: id), lastWaiting[taskClass] != nil else { continue }
             unmarked[taskClass, default: []].append(id)
             left -= 1
         }
         for (taskClass, ids) in unmarked {
-            try await decided.markWaiting(ids, reason: byClass[taskClass].map(text) ?? "", at: now)
+            try await decided.markWaiting(ids, reason: lastWaiting[taskClass].map(text) ?? "", at: now)
             for id in ids { await parts.refresh(id) }
         }
         if left == 0 { parts.placement.wake() }

@@ -24,8 +24,6 @@ struct FetchError: Error, Sendable, Equatable {
         case noFiles
         /// More images than any backend takes.
         case tooManyImages
-        /// Files that no kind of backend here takes.
-        case notTaken
         /// The gateway couldn't keep what it fetched, or couldn't record it.
         case storage
         /// The task isn't being fetched any more, or the gateway ends.
@@ -45,7 +43,7 @@ struct FetchError: Error, Sendable, Equatable {
     /// Whether another try would end in the same way.
     var isFinal: Bool {
         switch code {
-        case .refusedAddress, .malformedURL, .tooLarge, .unsafeName, .noFiles, .tooManyImages, .notTaken: true
+        case .refusedAddress, .malformedURL, .tooLarge, .unsafeName, .noFiles, .tooManyImages: true
         case .unreachable, .refused, .notAnArchive, .storage, .cancelled: false
         }
     }
