@@ -38,6 +38,11 @@ public struct WebhookOutbox: Sendable {
         }
     }
 
+    /// Gives back what is claimed by anybody.
+    public func releaseClaims() async throws(RecordError) {
+        do { _ = try await database.execute(SQLText.release()) } catch { throw RecordError(error) }
+    }
+
     /// It was taken.
     /// - Returns: false if it was done with already.
     @discardableResult
@@ -100,6 +105,8 @@ public struct WebhookOutbox: Sendable {
             """
         }
 
+        static let release = Statement(
+            "webhook.release", "UPDATE webhooks SET claimed_until = 0 WHERE state = 'pending' AND claimed_until > 0")
         static let retry = Statement(
             "webhook.retry",
             """

@@ -20,6 +20,8 @@ struct WebhookSender: Service {
     private static let giveUpAfter = Duration.seconds(86_400)
 
     func run() async throws {
+        // Nobody else can be sending what the one before, which was killed, had claimed.
+        if parts.duties.isAlone { try? await outbox.releaseClaims() }
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask {
                 while true {
