@@ -218,9 +218,7 @@ public struct GatewayService: Sendable {
         let lookup = TaskLookup(
             mirror: mirror, store: record.tasks, fleet: fleet, clock: ground.clock,
             isFollowing: { !isShared || !database.isUp || following.isTrue(at: database.listenEpoch) })
-        for row in try await record.tasks.unfinished() where row.intent != .remove {
-            mirror.put(lookup.snapshot(of: row))
-        }
+        try await lookup.takeOver()
         var parts = DispatchParts(
             store: record.tasks, mirror: mirror, lookup: lookup, fleet: fleet, durable: Durable(clock: ground.clock),
             clock: ground.clock,

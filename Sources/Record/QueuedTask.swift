@@ -35,6 +35,8 @@ public struct QueuedTask: Sendable, Equatable {
     public var inputKinds: InputKinds = []
     /// Whether it asks for certain results.
     public var choosesOutputs = false
+    /// Grows with every change of its row.
+    public var revision: Int64
     /// The attempt that sends its inputs ahead, if there is one.
     public var prefetch: AttemptRecord?
     /// The attempt whose backend still holds the project of an earlier run: a restart in place is possible there.
@@ -46,7 +48,7 @@ extension QueuedTask {
     static let columns = """
         tasks.spelling, tasks.owner, tasks.options, tasks.priority, tasks.images, tasks.bytes, tasks.queued_at,
         tasks.not_before, tasks.passed_over, tasks.failures, tasks.bound_to, tasks.waiting, tasks.run, tasks.object_storage,
-        tasks.input_kinds, CASE WHEN tasks.outputs IS NULL THEN 0 ELSE 1 END
+        tasks.input_kinds, CASE WHEN tasks.outputs IS NULL THEN 0 ELSE 1 END, tasks.revision
         """
 
     init(row: Row) throws {
@@ -67,6 +69,7 @@ extension QueuedTask {
         objectStorage = try reader.textIfPresent()
         inputKinds = InputKinds(rawValue: try reader.int())
         choosesOutputs = try reader.boolean()
+        revision = try reader.integer()
         if !reader.nextIsNull { prefetch = try AttemptRecord(reading: &reader, of: id) }
     }
 }

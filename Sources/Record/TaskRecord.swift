@@ -88,7 +88,13 @@ public struct TaskRecord: Sendable, Equatable {
     /// Grows with every change of the row.
     public var revision: Int64
     /// The attempt that runs or ran it last: the task's owner.
-    public var attempt: AttemptRecord?
+    public var attempt: AttemptRecord? {
+        get { heldAttempt?.attempt }
+        set { heldAttempt = newValue.map(HeldAttempt.init) }
+    }
+
+    /// Apart: a task that waits has none, and a hundred thousand of them are kept in memory.
+    private var heldAttempt: HeldAttempt?
 
     /// The attempt, if it isn't over.
     public var liveAttempt: AttemptRecord? {
@@ -184,6 +190,17 @@ extension TaskRecord {
         var reader = RowReader(row)
         try self.init(reading: &reader)
         if !reader.nextIsNull { attempt = try AttemptRecord(reading: &reader, of: id) }
+    }
+}
+
+/// An attempt beside its task's row.
+private final class HeldAttempt: Sendable, Equatable {
+    let attempt: AttemptRecord
+
+    init(_ attempt: AttemptRecord) { self.attempt = attempt }
+
+    static func == (left: HeldAttempt, right: HeldAttempt) -> Bool {
+        left === right || left.attempt == right.attempt
     }
 }
 

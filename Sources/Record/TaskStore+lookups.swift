@@ -22,9 +22,16 @@ extension TaskStore {
         }.first
     }
 
-    /// All that isn't over: queued, dispatching, placed, and what is being removed. Read at a start.
-    public func unfinished() async throws(RecordError) -> [TaskRecord] {
-        try await rows(of: SQLText.unfinished()) { row in try TaskRecord(joined: row) }
+    /// A page of all queued tasks, in the order in which they are served: also those that are fetched, cancelled or removed.
+    /// - Parameters:
+    ///   - place: where the last page ended; nil for the first.
+    ///   - limit: rows of a page; fewer are no sign of the end, none is.
+    /// - Returns: none at the end.
+    /// - Throws: `RecordError`.
+    public func waiting(after place: QueuePlace? = nil, limit: Int) async throws(RecordError) -> [TaskRecord] {
+        try await page(SQLText.waitingBehind, SQLText.waitingBelow, after: place, limit) { row in
+            try TaskRecord(joined: row)
+        }
     }
 
     /// The tasks with a live attempt, with that attempt: what is sent to this backend (nil: to any) or runs there.
@@ -54,12 +61,33 @@ extension TaskStore {
     /// The queued tasks whose inputs are there, in the order in which they are served: priority, then age.
     ///
     /// Tasks that a cancel, remove or restart concerns aren't among them; those with a prefetch are.
-    public func queue() async throws(RecordError) -> [QueuedTask] {
-        var queue = try await rows(of: SQLText.queue()) { row in try QueuedTask(row: row) }
-        guard queue.contains(where: { $0.run > 1 }) else { return queue }
-        let projects = try await projects()
-        for index in queue.indices where queue[index].run > 1 { queue[index].project = projects[queue[index].id] }
+    /// - Parameters:
+    ///   - place: where the last page ended; nil for the first.
+    ///   - limit: rows of a page; fewer are no sign of the end, none is.
+    /// - Returns: none at the end.
+    /// - Throws: `RecordError`.
+    public func queue(
+        after place: QueuePlace? = nil, limit: Int = .max
+    ) async throws(RecordError) -> [QueuedTask] {
+        var queue = try await page(SQLText.queueBehind, SQLText.queueBelow, after: place, limit) { row in
+            try QueuedTask(row: row)
+        }
+        for index in queue.indices where queue[index].run > 1 {
+            queue[index].project = try await project(of: queue[index].id)
+        }
         return queue
+    }
+
+    // Each of the two statements begins where an index says: those of the place's priority behind it, then lower ones.
+    private func page<T>(
+        _ behind: Statement, _ below: Statement, after place: QueuePlace?, _ limit: Int, _ read: (Row) throws -> T
+    ) async throws(RecordError) -> [T] {
+        let limit = SQLValue(limit)
+        guard let place else { return try await rows(of: below(SQLValue(Int.max), limit), read) }
+        let priority = SQLValue(place.priority)
+        let found = try await rows(
+            of: behind(priority, SQLValue(place.queuedAt), SQLValue(place.task), limit), read)
+        return found.isEmpty ? try await rows(of: below(priority, limit), read) : found
     }
 
     /// The key and the revision of every task of `queue()`: what a reader compares with what it knows, without reading it all.
@@ -71,34 +99,19 @@ extension TaskStore {
     public func queued(_ key: String) async throws(RecordError) -> QueuedTask? {
         var found = try await rows(of: SQLText.queued(.text(key))) { row in try QueuedTask(row: row) }.first
         if let task = found, task.run > 1 {
-            found?.project = try await attempts(of: task.id).last { $0.isProject }
+            found?.project = try await project(of: task.id)
         }
         return found
     }
 
-    private func projects() async throws(RecordError) -> [TaskID: AttemptRecord] {
-        let found = try await rows(of: SQLText.projects()) { row in
-            var reader = RowReader(row)
-            let task = try reader.task()
-            return try AttemptRecord(reading: &reader, of: task)
-        }
-        return Dictionary(found.map { ($0.attempt.task, $0) }, uniquingKeysWith: { _, latest in latest })
+    private func project(of task: TaskID) async throws(RecordError) -> AttemptRecord? {
+        try await attempts(of: task).last { $0.isProject }
     }
 
     private enum SQLText {
         static let one = Statement("task.one", "\(TaskRecord.joined) WHERE tasks.id = $1")
         static let onBackend = Statement(
             "task.on_backend", "\(TaskRecord.joined) WHERE attempts.backend = $1 AND attempts.backend_task = $2")
-        /// Two short reads by index; with OR SQLite would read the whole table.
-        static let unfinished = Statement(
-            "task.unfinished",
-            """
-            \(TaskRecord.joined)
-            WHERE tasks.id IN (
-                SELECT id FROM tasks WHERE state IN ('queued', 'dispatching', 'placed')
-                UNION SELECT id FROM tasks WHERE intent = 'remove')
-            ORDER BY tasks.queued_at, tasks.id
-            """)
         static let live = Statement(
             "task.live", "\(TaskRecord.joined) WHERE attempts.state <> 'ended' ORDER BY tasks.queued_at, tasks.id")
         static let liveOnBackend = Statement(
@@ -116,33 +129,28 @@ extension TaskStore {
             """)
         static let attempts = Statement(
             "attempt.list", "SELECT \(AttemptRecord.columns) FROM attempts WHERE task = $1 ORDER BY number")
-        static let queue = Statement(
-            "task.queue",
-            """
+        private static let isQueued = "tasks.state = 'queued' AND tasks.intent = 'none' AND tasks.fetching = 0"
+        private static let inOrder = "ORDER BY tasks.priority DESC, tasks.queued_at, tasks.id"
+        private static let isBehind = "tasks.priority = $1 AND (tasks.queued_at, tasks.id) > ($2, $3)"
+        private static let queueRows = """
             SELECT \(QueuedTask.columns), \(AttemptRecord.columns) FROM tasks
             LEFT JOIN attempts ON attempts.task = tasks.id AND attempts.number = tasks.attempt
                 AND attempts.state <> 'ended'
-            WHERE tasks.state = 'queued' AND tasks.intent = 'none' AND tasks.fetching = 0
-            ORDER BY tasks.priority DESC, tasks.queued_at, tasks.id
-            """)
+            """
+        static let queueBehind = Statement(
+            "task.queue_behind", "\(queueRows) WHERE \(isQueued) AND \(isBehind) \(inOrder) LIMIT $4")
+        static let queueBelow = Statement(
+            "task.queue_below", "\(queueRows) WHERE \(isQueued) AND tasks.priority < $1 \(inOrder) LIMIT $2")
+        static let waitingBehind = Statement(
+            "task.waiting_behind",
+            "\(TaskRecord.joined) WHERE tasks.state = 'queued' AND \(isBehind) \(inOrder) LIMIT $4")
+        static let waitingBelow = Statement(
+            "task.waiting_below",
+            "\(TaskRecord.joined) WHERE tasks.state = 'queued' AND tasks.priority < $1 \(inOrder) LIMIT $2")
         static let queueIndex = Statement(
             "task.queue_index",
             "SELECT id, revision FROM tasks WHERE state = 'queued' AND intent = 'none' AND fetching = 0")
-        static let queued = Statement(
-            "task.queued",
-            """
-            SELECT \(QueuedTask.columns), \(AttemptRecord.columns) FROM tasks
-            LEFT JOIN attempts ON attempts.task = tasks.id AND attempts.number = tasks.attempt
-                AND attempts.state <> 'ended'
-            WHERE tasks.id = $1 AND tasks.state = 'queued' AND tasks.intent = 'none' AND tasks.fetching = 0
-            """)
-        static let projects = Statement(
-            "task.projects",
-            """
-            SELECT tasks.spelling, \(AttemptRecord.columns) FROM tasks JOIN attempts ON attempts.task = tasks.id
-            WHERE tasks.state = 'queued' AND tasks.run > 1 AND \(ProjectText.isProject)
-            ORDER BY attempts.number
-            """)
+        static let queued = Statement("task.queued", "\(queueRows) WHERE tasks.id = $1 AND \(isQueued)")
     }
 }
 

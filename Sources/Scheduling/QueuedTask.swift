@@ -22,6 +22,8 @@ public struct QueuedTask: Sendable, Equatable {
     public var staged: BackendName?
     /// Whether those inputs are still on their way: then any other free slot is better.
     public var isStaging = false
+    /// The version of what this was made of, for whoever keeps it up to date; nil: to be made anew. It decides nothing.
+    public var revision: Int64?
 
     /// Every part is given, the rarer ones by default absent.
     public init(

@@ -20,28 +20,21 @@ struct TaskGroup: Sendable {
         var isStaging: Bool
     }
 
-    struct Member: Sendable {
-        var age: Age
-        /// Unique: the member lives while the queue's entry has the same.
-        var stamp: UInt64
-        var id: TaskID
-    }
-
     let key: Key
     /// How many live.
     private(set) var count = 0
-    private var line: [Member] = []
+    private var line: [WaitingTask] = []
     private var front = 0
 
     init(_ key: Key) { self.key = key }
 
     /// Dead ones included.
-    var members: ArraySlice<Member> { line[front...] }
-    var first: Member? { front < line.count ? line[front] : nil }
+    var members: ArraySlice<WaitingTask> { line[front...] }
+    var first: WaitingTask? { front < line.count ? line[front] : nil }
     var isWasteful: Bool { line.count > 32 && line.count > 2 * count }
 
     /// Nearly always at the end; a task that returns after a failed placement goes to its place.
-    mutating func add(_ member: Member) {
+    mutating func add(_ member: WaitingTask) {
         count += 1
         guard let last = line.last, front < line.count, member.age < last.age else {
             line.append(member)
@@ -65,7 +58,7 @@ struct TaskGroup: Sendable {
         front = 0
     }
 
-    mutating func keep(_ isLive: (Member) -> Bool) {
+    mutating func keep(_ isLive: (WaitingTask) -> Bool) {
         line = line[front...].filter(isLive)
         front = 0
     }

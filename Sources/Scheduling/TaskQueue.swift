@@ -5,14 +5,11 @@ public import Model
 /// A value that its caller keeps beside the record: a commit inserts, a cancel removes, a failed placement inserts
 /// again. A pass takes out what it places. Cost: O(1) an insert in order of age, O(groups + placements) a pass.
 public struct TaskQueue: Sendable {
-    fileprivate struct Entry {
-        var task: QueuedTask
-        /// Its place among tasks of the same millisecond.
-        var ticket: UInt64
-        /// Names its one living member in a group.
-        var stamp: UInt64 = 0
+    private struct Entry {
+        var waiting: WaitingTask
         /// Index of its group; nil while it pauses.
         var group: Int?
+        var task: QueuedTask { waiting.task }
     }
 
     private var entries: [TaskID: Entry] = [:]
@@ -21,7 +18,6 @@ public struct TaskQueue: Sendable {
     private var pausing: Set<TaskID> = []
     private var imageBounds: [Int] = []
     private var nextTicket: UInt64 = 0
-    private var nextStamp: UInt64 = 0
 
     /// No tasks.
     public init() {}
@@ -34,17 +30,27 @@ public struct TaskQueue: Sendable {
     /// The task of an identity, if it waits.
     public subscript(id: TaskID) -> QueuedTask? { entries[id]?.task }
 
+    /// The identities of all that wait.
+    public var ids: some Collection<TaskID> { entries.keys }
+
     /// Adds a task, or replaces what is known of it.
     public mutating func insert(_ task: QueuedTask) {
         nextTicket += 1
         let known = take(task.id)
-        entries[task.id] = Entry(task: task, ticket: known?.ticket ?? nextTicket)
+        entries[task.id] = Entry(waiting: WaitingTask(task, ticket: known?.waiting.ticket ?? nextTicket))
         if task.notBefore == nil { join(task.id) } else { pausing.insert(task.id) }
     }
 
     /// Takes a task out.
     @discardableResult
     public mutating func remove(_ id: TaskID) -> QueuedTask? { take(id)?.task }
+
+    /// Forgets the version of what is known of a task: whoever keeps it up to date makes it anew.
+    public mutating func touch(_ id: TaskID) {
+        guard var task = entries[id]?.task, task.revision != nil else { return }
+        task.revision = nil
+        insert(task)
+    }
 
     private mutating func take(_ id: TaskID) -> Entry? {
         guard let entry = entries.removeValue(forKey: id) else { return nil }
@@ -70,7 +76,7 @@ public struct TaskQueue: Sendable {
     /// All ready tasks of some groups.
     func tasks(where isWanted: (TaskGroup.Key) -> Bool) -> [QueuedTask] {
         groups.filter { isWanted($0.key) }.flatMap { group in
-            group.members.compactMap { member in live(member)?.task }
+            group.members.lazy.filter(isLive).map(\.task)
         }
     }
 
@@ -89,7 +95,7 @@ public struct TaskQueue: Sendable {
             groupIndex = [:]
             groups = []
             // In order of age, so that each lands at the end of its group.
-            let ready = entries.values.filter { $0.group != nil }.sorted { ($0.age) < ($1.age) }
+            let ready = entries.values.filter { $0.group != nil }.sorted { $0.waiting.age < $1.waiting.age }
             for entry in ready { join(entry.task.id) }
         }
         dropEmptyGroups()
@@ -106,7 +112,7 @@ public struct TaskQueue: Sendable {
     /// The oldest task of a group, with its place in the order of age.
     mutating func head(of group: Int) -> (age: Age, task: QueuedTask)? {
         while let member = groups[group].first {
-            if let entry = live(member) { return (entry.age, entry.task) }
+            if isLive(member) { return (member.age, member.task) }
             groups[group].dropFirst()
         }
         return nil
@@ -118,7 +124,8 @@ public struct TaskQueue: Sendable {
     /// Those that aren't ready, the first to be ready first.
     var pausingTasks: [QueuedTask] {
         let tasks = pausing.compactMap { entries[$0] }
-        return tasks.sorted { ($0.task.readySince, $0.ticket) < ($1.task.readySince, $1.ticket) }.map(\.task)
+        return tasks.sorted { ($0.task.readySince, $0.waiting.ticket) < ($1.task.readySince, $1.waiting.ticket) }.map(
+            \.task)
     }
 
     /// The class of a task under the limits of the last pass.
@@ -138,15 +145,13 @@ public struct TaskQueue: Sendable {
             groups.append(TaskGroup(key))
             groupIndex[key] = index
         }
-        nextStamp += 1
         entries[id]?.group = index
-        entries[id]?.stamp = nextStamp
-        groups[index].add(TaskGroup.Member(age: entry.age, stamp: nextStamp, id: id))
+        groups[index].add(entry.waiting)
         if groups[index].isWasteful { compact(index) }
     }
 
     private mutating func compact(_ index: Int) {
-        groups[index].keep { entries[$0.id]?.stamp == $0.stamp }
+        groups[index].keep(isLive)
     }
 
     /// Groups of demands that nobody makes any more would pile up for ever.
@@ -157,18 +162,11 @@ public struct TaskQueue: Sendable {
         groupIndex = [:]
         for index in groups.indices {
             groupIndex[groups[index].key] = index
-            for member in groups[index].members where entries[member.id]?.stamp == member.stamp {
-                entries[member.id]?.group = index
+            for member in groups[index].members where isLive(member) {
+                entries[member.task.id]?.group = index
             }
         }
     }
 
-    private func live(_ member: TaskGroup.Member) -> Entry? {
-        guard let entry = entries[member.id], entry.stamp == member.stamp else { return nil }
-        return entry
-    }
-}
-
-extension TaskQueue.Entry {
-    fileprivate var age: Age { Age(since: task.queuedSince, ticket: ticket) }
+    private func isLive(_ member: WaitingTask) -> Bool { entries[member.task.id]?.waiting === member }
 }

@@ -17,6 +17,7 @@ import pytest
 
 from conftest import World
 from harness.crashes import Mortal
+from harness.s3 import Place
 from harness.waiting import eventually
 
 OK = {"success": True}
@@ -142,16 +143,70 @@ def removed(world, point, database, photos):
     assert starts(node) == 1
 
 
+def retention(point):
+    """Tasks go only where that is what the point is about; time enough to see their end first."""
+    return {"limits": {"input_retention": "1s", "task_retention": "8s" if "hide" in point or "delete" in point else "1h"}}
+
+
 def kept_for_a_second(world, point, database, photos):
     node = world.node(task_seconds=0.2)
-    limits = {"limits": {"input_retention": "1s", "task_retention": "3s" if "hide" in point else "1h"}}
-    mortal = Mortal(world, point, [node], {**database, **limits})
+    mortal = Mortal(world, point, [node], {**database, **retention(point)})
     uuid = sent(mortal, photos[:1])
     ends(mortal, uuid, 40)
     mortal.die()
     files = mortal.gateway.storage_folder
     eventually("its inputs are gone", lambda: not list(files.glob(f"{uuid}/**/*.JPG")))
     assert starts(node) == 1
+
+
+def in_a_bucket(world, point, database, photos, **more):
+    """A task whose files are in object storage and that has ended; and what is others' there, below the same name too."""
+    s3, node = world.s3(), world.node(task_seconds=0.2)
+    mortal = Mortal(world, point, [node], {**database, "storage": {"s3": s3.settings()}, **more})
+    uuid = sent(mortal, photos[:1])
+    theirs = {"flight/IMG_0001.JPG": b"theirs", f"{uuid}/input/IMG_0001.JPG": b"theirs"}
+    s3.put("s3://data/", list(theirs.items()))
+    ends(mortal, uuid, 40)
+    return mortal, node, s3, uuid, theirs
+
+
+def only_theirs_are_left(s3, uuid, theirs):
+    def left():
+        # Names alone: an object may go while the others are read.
+        return {name for name, _ in s3.storage.list(Place.parse("s3://data/")) if uuid in name or name in theirs}
+
+    eventually("its files are gone", lambda: left() <= set(theirs))
+    assert {name: s3.files("s3://data/").get(name) for name in theirs} == theirs, "others' aren't"
+
+
+def kept_for_a_second_in_a_bucket(world, point, database, photos):
+    mortal, node, s3, uuid, theirs = in_a_bucket(world, point, database, photos, **retention(point))
+    mortal.die()
+    only_theirs_are_left(s3, uuid, theirs)
+    assert starts(node) == 1
+
+
+def removed_from_a_bucket(world, point, database, photos):
+    mortal, node, s3, uuid, theirs = in_a_bucket(world, point, database, photos)
+    mortal.ask(lambda api: api.act("remove", uuid))
+    mortal.die()
+    assert "error" in mortal.ask(lambda api: api.task(uuid))
+    only_theirs_are_left(s3, uuid, theirs)
+    eventually("the node has forgotten it", lambda: not node.api.tasks())
+    assert starts(node) == 1
+
+
+def given_up_in_a_bucket(world, point, database, photos):
+    s3, node = world.s3(), world.node()
+    limits = {"limits": {"stale_upload": "2s"}}
+    mortal = Mortal(world, point, [node], {**database, "storage": {"s3": s3.settings()}, **limits})
+    uuid = str(uuids.uuid4())
+    assert mortal.ask(lambda api: api.init({}, uuid)) == {"uuid": uuid}
+    # Under load the upload may be given up before its file has come.
+    mortal.ask(lambda api: api.upload(uuid, photos[:1]))
+    mortal.die()
+    only_theirs_are_left(s3, uuid, {})
+    assert not node.starts()
 
 
 #: Each life with the transitions that are passed in it. What several statements of one transaction do is one of them.
@@ -167,6 +222,9 @@ LIVES = {
     started_again: ["task.restart", "attempt.insert:2", "attempt.committing:2", "attempt.accepted:2", "task.conclude:2"],
     removed: ["task.hide", "cleanup.done", "task.delete"],
     kept_for_a_second: ["task.expire_inputs", "task.inputs_removed", "task.hide"],
+    kept_for_a_second_in_a_bucket: ["task.expire_inputs", "task.inputs_removed", "task.hide", "task.delete"],
+    removed_from_a_bucket: ["task.hide", "task.delete"],
+    given_up_in_a_bucket: ["task.hide", "task.delete"],
 }
 
 

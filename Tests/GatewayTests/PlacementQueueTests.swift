@@ -17,11 +17,8 @@ struct PlacementQueueTests {
 
         mutating func look(at index: [(key: String, revision: Int64)], hiding hidden: Set<String> = []) -> [String] {
             let changed = queue.compare(with: index, hiding: hidden)
-            for (key, revision) in changed {
-                let row = rows[key]
-                queue.take(row, key, revision: revision, as: row.map(Self.scheduled))
-            }
-            return changed.map(\.key).sorted()
+            for key in changed { if let row = rows[key] { queue.take(row, as: Self.scheduled(row)) } }
+            return changed.sorted()
         }
 
         static func scheduled(_ row: Record.QueuedTask) -> Scheduling.QueuedTask {
@@ -54,7 +51,7 @@ struct PlacementQueueTests {
             _ = try await store.requestCancel(ids[0], for: .everything, at: room.now)
             #expect(try await desk.look(at: store.queueIndex()).isEmpty)
             #expect(desk.queue.tasks.count == 2)
-            #expect(desk.queue.row(of: ids[0]) == nil)
+            #expect(desk.queue.tasks[ids[0]] == nil)
             #expect(try await store.queued("one") == nil)
 
             desk.queue.renew(catalogVersion: 7)

@@ -10,8 +10,9 @@ import Testing
 
 @Suite("Mirror: following the record", .timeLimit(.minutes(2)))
 struct RecordFollowerTests {
-    private static func following(_ world: MirrorWorld, _ body: () async throws -> Void) async throws {
-        let follower = RecordFollower(parts: world.parts)
+    private static func following(_ world: MirrorWorld, page: Int = 1000, _ body: () async throws -> Void) async throws
+    {
+        let follower = RecordFollower(parts: world.parts, page: page)
         let service = Task(executorPreference: world.loop) { try await follower.run() }
         await world.settle()
         let outcome: Result<Void, any Error>
@@ -19,6 +20,28 @@ struct RecordFollowerTests {
         service.cancel()
         try? await service.value
         try outcome.get()
+    }
+
+    @Test("a start brings all that waits into memory, by pages, and nothing that is over or goes")
+    func start() async throws {
+        try await MirrorWorld.run { world in
+            var waiting: [TaskID] = []
+            for number in 0..<7 { waiting.append(try await world.queued("w\(number)")) }
+            let (ended, removed) = (try await world.placed("ended"), try await world.queued("removed"))
+            let key = try #require(try await world.recorded(ended).attempt?.key)
+            _ = try await world.store.finish(key, TaskEnd(code: .completed), at: world.now)
+            _ = try await world.store.requestRemove(removed, for: .everything, at: world.now)
+            let running = try await world.placed("running")
+            for id in world.mirror.forgetFinished() { world.mirror.remove(id) }
+            try await world.parts.lookup.takeOver()
+            #expect(world.mirror.unfinishedCount(in: .everything) == 1 && world.shown(running) == .running)
+            let (all, ids) = (waiting + [running], waiting)
+            try await Self.following(world, page: 3) { () async throws in
+                #expect(ids.allSatisfy { world.shown($0) == .running })
+                #expect(world.mirror.unfinishedCount(in: .everything) == all.count)
+                #expect(world.mirror.task(ended) == nil && world.mirror.task(removed) == nil)
+            }
+        }
     }
 
     @Test("what another program changes in the record is shown a moment later")

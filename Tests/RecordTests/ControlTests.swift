@@ -248,7 +248,6 @@ struct ControlTests {
             #expect(try await tasks.page(limit: 10).tasks.isEmpty)
             #expect(try await tasks.finish(key, TaskEnd(code: .completed), at: fixture.at(7)) == .lost)
             #expect(try await tasks.removals().map(\.id) == [key.task])
-            #expect(try await tasks.unfinished().map(\.id) == [key.task])
             #expect(try await tasks.delete(key.task, at: fixture.at(8)))
             #expect(try await !tasks.delete(key.task, at: fixture.at(8)))
             #expect(try await tasks.record(of: key.task) == nil)

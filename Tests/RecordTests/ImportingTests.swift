@@ -31,7 +31,7 @@ struct ImportingTests {
             #expect(record.liveAttempt?.backendTask.string == "Old-1")
             #expect(record.liveAttempt?.state == .accepted)
             #expect(try await fixture.kinds(of: task.id) == [.accepted])
-            #expect(try await fixture.tasks.unfinished().map(\.id) == [task.id])
+            #expect(try await fixture.tasks.live().map(\.id) == [task.id])
         }
     }
 

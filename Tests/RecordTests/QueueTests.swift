@@ -52,9 +52,37 @@ struct QueueTests {
             let removed = try await fixture.placed("removed")
             _ = try await fixture.tasks.finish(removed, TaskEnd(code: .completed), at: fixture.at(5))
             _ = try await fixture.tasks.requestRemove(removed.task, for: .everything, at: fixture.at(6))
-            let unfinished = try await fixture.tasks.unfinished()
-            #expect(Set(unfinished.map(\.id.key)) == ["queued", "dispatching", "placed", "removed"])
-            #expect(unfinished.first { $0.id.key == "dispatching" }?.attempt?.state == .recorded)
+            let live = try await fixture.tasks.live()
+            #expect(Set(live.map(\.id.key)) == ["dispatching", "placed"])
+            #expect(live.first { $0.id.key == "dispatching" }?.attempt?.state == .recorded)
+            #expect(try await fixture.tasks.waiting(limit: 9).map(\.id.key) == ["queued"])
+        }
+    }
+
+    @Test("pages of the queue are together what one read of it gives", arguments: ScratchDatabase.all)
+    func queuePages(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            for index in 0..<9 {
+                try await fixture.queued("t\(index)", priority: [3, 0, -2][index % 3], at: Int64(index / 5))
+            }
+            _ = try await fixture.begin(try await fixture.queued("ahead"), .prefetch)
+            let all = try await fixture.tasks.queue()
+            #expect(all.count == 10)
+            for limit in [1, 2, 3, 10] {
+                var queue: [QueuedTask] = []
+                var waiting: [TaskRecord] = []
+                while true {
+                    let page = try await fixture.tasks.queue(after: queue.last.map { QueuePlace($0) }, limit: limit)
+                    let rows = try await fixture.tasks.waiting(
+                        after: waiting.last.flatMap { QueuePlace($0) }, limit: limit)
+                    #expect(page.count <= limit)
+                    guard !page.isEmpty || !rows.isEmpty else { break }
+                    queue += page
+                    waiting += rows
+                }
+                #expect(queue == all)
+                #expect(waiting.map(\.id) == all.map(\.id))
+            }
         }
     }
 

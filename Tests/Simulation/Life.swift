@@ -50,9 +50,7 @@ final class Life: @unchecked Sendable {
         let fleet = Fleet(try await members(record), offlineAfter: 3)
         let mirror = StatusMirror()
         let lookup = TaskLookup(mirror: mirror, store: record.tasks, fleet: fleet, clock: clock)
-        for row in try await record.tasks.unfinished() where row.intent != .remove {
-            mirror.put(lookup.snapshot(of: row))
-        }
+        try await lookup.takeOver()
         let parts = DispatchParts(
             store: record.tasks, mirror: mirror, lookup: lookup, fleet: fleet, durable: Durable(clock: clock),
             clock: clock, random: world.dice, logger: world.logger, placement: WakeUp(), cleaning: WakeUp(),

@@ -12,6 +12,7 @@ final class TaskLookup: Sendable {
     let clock: any WorldClock
     /// Whether memory hears of what other programs change in the record.
     let isFollowing: @Sendable () -> Bool
+    private let parsed = ParsedOptions()
 
     /// So long a record is waited for that memory could answer for.
     private static let patience = Duration.seconds(2)
@@ -117,9 +118,16 @@ final class TaskLookup: Sendable {
 
     /// A snapshot of a row, with the options as info shows them.
     func snapshot(of record: TaskRecord) -> MirroredTask {
-        let rules = OptionCatalog.ValidationRules(skipPostProcessing: record.skipPostProcessing)
-        let options = try? fleet.catalog.validate(optionsText: record.options, rules: rules).get()
-        return MirroredTask(record, options: options ?? [], now: clock.monotonic())
+        let known = parsed.parsed(record.options, skipsPostProcessing: record.skipPostProcessing, fleet)
+        var record = record
+        record.options = known.text
+        return MirroredTask(record, options: known.options, now: clock.monotonic())
+    }
+
+    /// Takes over what backends have or are being sent: so much a start has to know before it answers. What waits is read by the
+    /// record's follower, and until then here when somebody asks.
+    func takeOver() async throws(RecordError) {
+        for record in try await store.live() where record.intent != .remove { mirror.put(snapshot(of: record)) }
     }
 
     /// Whether an attempt is the one whose results its task has now; memory follows the record where it isn't.

@@ -122,7 +122,7 @@ extension Dispatcher {
     private func waitingTasks() async throws(RecordError) -> TaskQueue {
         if isInCharge { return queue.tasks }
         var tasks = TaskQueue()
-        for row in try await parts.store.queue() { tasks.insert(scheduled(row)) }
+        try await forEachQueued { row in tasks.insert(scheduled(row)) }
         return tasks
     }
 

@@ -42,10 +42,12 @@ extension Dispatcher {
         boundTo: BackendName?
     ) -> Requirements {
         let fields = ObjectStorageFields(recorded: objectStorage)
-        return Requirements(
-            options: queue.names(in: options, parts.fleet), labels: owner.flatMap { parts.owners[$0] }?.labels ?? [:],
-            needs: TaskNeeds(kinds, choosesOutputs: choosesOutputs, fields), engineImage: fields?.engineImage,
-            boundTo: boundTo)
+        return queue.shared(
+            Requirements(
+                options: queue.names(in: options, parts.fleet),
+                labels: owner.flatMap { parts.owners[$0] }?.labels ?? [:],
+                needs: TaskNeeds(kinds, choosesOutputs: choosesOutputs, fields), engineImage: fields?.engineImage,
+                boundTo: boundTo))
     }
 
     /// Why a backend was chosen, and which ones couldn't have been, for the task's events.

@@ -37,8 +37,11 @@ actor Dispatcher: Service {
     private var fleetChangedAt: Timestamp
     private var alarm: Alarm?
 
-    /// Rows read one by one up to here; more are read together.
+    /// Rows read one by one up to here; of more all are read, by pages, unless they are few beside all that wait.
     private static let readSingly = 64
+    private static let fewOfAll = 64
+    /// Rows in memory at once.
+    private static let page = 2000
     /// Tasks marked as waiting in one pass.
     private static let markedTogether = 200
 
@@ -119,7 +122,7 @@ actor Dispatcher: Service {
         for placement in decision.placements {
             if let record = abandoned[placement.task.id] {
                 try await fence(record, for: placement)
-            } else if let row = queue.row(of: placement.task.id) {
+            } else if let row = try await parts.store.queued(placement.task.id.key) {
                 try await place(row, placement)
             }
         }
@@ -136,18 +139,26 @@ actor Dispatcher: Service {
         queue.renew(catalogVersion: parts.fleet.catalogVersion)
         let hidden = Set(transfers.filter { $0.value.holdsSlot || $0.value.stopReason != nil }.map(\.key.key))
         let changed = queue.compare(with: index, hiding: hidden)
-        if changed.count <= Self.readSingly {
-            for (key, revision) in changed { take(try await parts.store.queued(key), key, revision) }
+        if changed.count <= max(Self.readSingly, index.count / Self.fewOfAll) {
+            for key in changed {
+                if let row = try await parts.store.queued(key) { take(row) } else { queue.forget(key) }
+            }
         } else {
-            let rows = try await parts.store.queue()
-            let byKey = Dictionary(rows.map { ($0.id.key, $0) }, uniquingKeysWith: { $1 })
-            for (key, revision) in changed { take(byKey[key], key, revision) }
+            let wanted = Set(changed)
+            try await forEachQueued { row in if wanted.contains(row.id.key) { take(row) } }
         }
     }
 
-    private func take(_ row: Record.QueuedTask?, _ key: String, _ revision: Int64) {
-        queue.take(row, key, revision: revision, as: row.map(scheduled))
+    /// Reads the record's queue by pages, the first to be served first.
+    func forEachQueued(_ body: (Record.QueuedTask) -> Void) async throws(RecordError) {
+        var page = try await parts.store.queue(limit: Self.page)
+        while let last = page.last {
+            for row in page { body(row) }
+            page = try await parts.store.queue(after: QueuePlace(last), limit: Self.page)
+        }
     }
+
+    private func take(_ row: Record.QueuedTask) { queue.take(row, as: scheduled(row)) }
 
     /// Asks the scheduler, with the tasks of dead backends among those that wait.
     private func decide(with abandoned: [TaskID: TaskRecord]) -> Decision {

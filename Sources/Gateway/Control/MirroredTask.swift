@@ -13,8 +13,8 @@ struct MirroredTask: Sendable {
     var tail: OutputTail
     /// When a client last asked: a task that nobody watches is read less often.
     var lastAsked: MonotonicTime
-    /// The info object without output, as JSON.
-    private(set) var body: [UInt8] = []
+    /// The info object without output, as JSON; empty until somebody asks.
+    private var body: [UInt8] = []
     /// What is shown until a moment, where the task has just ended: several gateways are to know of an end before a client does.
     private var earlier: (body: [UInt8], until: MonotonicTime)?
 
@@ -27,7 +27,6 @@ struct MirroredTask: Sendable {
         self.options = options
         tail = OutputTail(savedLines: record.lineCount)
         lastAsked = now
-        compose()
     }
 
     /// Whether clients know it: committed, and not being removed.
@@ -56,6 +55,7 @@ struct MirroredTask: Sendable {
         new.lastAsked = old.lastAsked
         guard record.run == old.record.run else { return new }
         new.keepShowing(old, lastAsked, endDelay)
+        new.body = old.body
         new.tail = old.tail
         new.tail.agree(withRecorded: record.lineCount)
         new.record.progress = max(record.progress, old.record.progress)
@@ -68,7 +68,7 @@ struct MirroredTask: Sendable {
                 new.record.attempt?.logCursor = old.record.attempt?.logCursor ?? 0
             }
         }
-        new.compose()
+        new.renewAnswer()
         return new
     }
 
@@ -101,21 +101,27 @@ struct MirroredTask: Sendable {
         if old.record.state.isFinal {
             earlier = old.earlier
         } else if delay > .zero, !old.record.shownCode.isFinal, record.state != .canceled || old.isWatched {
-            earlier = (old.body, now + delay)
+            earlier = (old.composed, now + delay)
         }
     }
 
     /// The info object without output, as it is shown at a moment.
     func body(at now: MonotonicTime) -> [UInt8] {
         if let earlier, now < earlier.until { return earlier.body }
-        return body
+        return body.isEmpty ? composed : body
     }
 
-    /// Writes the object anew; to be called after every change of what it shows.
-    mutating func compose() {
+    /// Keeps the object for the next one who asks.
+    mutating func prepareAnswer() { if body.isEmpty { body = composed } }
+
+    /// To be called after every change of what the object shows: it is written anew where somebody has asked for it.
+    mutating func renewAnswer() { if !body.isEmpty { body = composed } }
+
+    private var composed: [UInt8] {
         var json = JSONWriter(reserving: 512)
         info.encode(into: &json, output: [String]?.none)
-        body = json.bytes
+        // A copy of the length that it has: many may be kept.
+        return Array(json.bytes[...])
     }
 
     /// The whole info object.

@@ -13,6 +13,9 @@ struct RecordFollower: Service {
     /// Told of each task that another program has changed; without a record where it is gone, or being removed.
     var onChange: @Sendable (TaskID, TaskRecord?) async -> Void = { _, _ in }
 
+    /// Rows in memory at once, where all that waits is read.
+    var page = 1000
+
     /// Time for whoever made a change to show it himself.
     private static let patience = Duration.milliseconds(200)
 
@@ -78,15 +81,28 @@ struct RecordFollower: Service {
     }
 
     /// Changes may have been missed: what isn't over is read again, the rest when somebody asks.
+    ///
+    /// Changes that are made meanwhile are told afterwards: whoever finds an older row here than they left follows them then.
     private func startAfresh() async throws {
         let epoch = parts.store.changesEpoch
-        let (unfinished, _) = try await parts.durable.run { () throws(RecordError) in
-            try await parts.store.unfinished()
-        }
         var rest = Set(parts.mirror.forgetFinished())
-        for record in unfinished {
+        let (live, _) = try await parts.durable.run { () throws(RecordError) in try await parts.store.live() }
+        for record in live {
             rest.remove(record.id)
             await show(record.id, record)
+        }
+        var place: QueuePlace?
+        while true {
+            let from = place
+            let (rows, _) = try await parts.durable.run { () throws(RecordError) in
+                try await parts.store.waiting(after: from, limit: page)
+            }
+            for record in rows {
+                rest.remove(record.id)
+                await show(record.id, record)
+            }
+            guard let next = rows.last.flatMap({ QueuePlace($0) }) else { break }
+            place = next
         }
         for id in rest { try await show(id) }
         parts.following.caughtUp(epoch)

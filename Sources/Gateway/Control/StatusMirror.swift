@@ -11,8 +11,14 @@ import Synchronization
 /// finished ones go, least recently asked first, when there are too many, and are read from the record again. So are
 /// console lines, when all tasks' lines together take more than their budget.
 final class StatusMirror: Sendable {
+    /// A snapshot in an object: many tasks may wait, and the free room of a table costs a reference an entry then.
+    private final class Entry {
+        var task: MirroredTask
+        init(_ task: MirroredTask) { self.task = task }
+    }
+
     private final class Shard: Sendable {
-        let tasks = Mutex<[String: MirroredTask]>([:])
+        let tasks = Mutex<[String: Entry]>([:])
         /// Answers from here. Beside the mutex, which whoever counts has just taken: nobody else's cache line.
         let answers = Atomic<UInt64>(0)
     }
@@ -89,7 +95,7 @@ final class StatusMirror: Sendable {
     // MARK: Reading
 
     /// The snapshot of a task; nil where memory doesn't have it.
-    func task(_ id: TaskID) -> MirroredTask? { shard(of: id).tasks.withLock { $0[id.key] } }
+    func task(_ id: TaskID) -> MirroredTask? { shard(of: id).tasks.withLock { $0[id.key]?.task } }
 
     /// Reads a snapshot for an answer to a client, in its place: a copy of a whole one costs more than an answer.
     /// - Parameters:
@@ -102,9 +108,9 @@ final class StatusMirror: Sendable {
     ) -> Answer? {
         let shard = shard(of: id)
         return shard.tasks.withLock { tasks in
-            guard let index = tasks.index(forKey: id.key) else { return nil }
+            guard let entry = tasks[id.key] else { return nil }
             shard.answers.wrappingAdd(1, ordering: .relaxed)
-            return note(&tasks.values[index], now, read)
+            return note(&entry.task, now, read)
         }
     }
 
@@ -120,6 +126,7 @@ final class StatusMirror: Sendable {
     ) -> Answer {
         let silence = now - task.lastAsked
         task.lastAsked = now
+        task.prepareAnswer()
         // It was read seldom until now.
         if silence >= ReadingPolicy.quietAfter, let backend = Self.watcher(of: task) {
             let id = task.record.id
@@ -184,10 +191,16 @@ final class StatusMirror: Sendable {
     /// Changes what the mirror has of a task, alone.
     private func update(_ id: TaskID, _ body: (inout MirroredTask?) -> Void) {
         shard(of: id).tasks.withLock { tasks in
-            let old = tasks[id.key]
+            let entry = tasks[id.key]
+            let old = entry?.task
             var new = old
             body(&new)
-            tasks[id.key] = new
+            switch (entry, new) {
+            case (let entry?, let new?): entry.task = new
+            // Under the text that the snapshot has in any case.
+            case (nil, let new?): tasks[new.record.id.key] = Entry(new)
+            case (_, nil): tasks[id.key] = nil
+            }
             account(from: old, to: new)
             if let changes, changes.isFollowed { Self.tell(changes, old, new) }
         }
@@ -235,7 +248,7 @@ final class StatusMirror: Sendable {
         update(id) { current in
             guard let old = current, var task = current else { return }
             body(&task)
-            if task.record != old.record { task.compose() }
+            if task.record != old.record { task.renewAnswer() }
             current = task
             changed = task
         }
@@ -352,8 +365,9 @@ final class StatusMirror: Sendable {
         var found: [(asked: MonotonicTime, id: TaskID, weight: Int)] = []
         for shard in shards {
             shard.tasks.withLock { tasks in
-                for task in tasks.values {
-                    if let weight = weight(task) { found.append((task.lastAsked, task.record.id, weight)) }
+                for entry in tasks.values {
+                    guard let weight = weight(entry.task) else { continue }
+                    found.append((entry.task.lastAsked, entry.task.record.id, weight))
                 }
             }
         }

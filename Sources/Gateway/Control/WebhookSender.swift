@@ -7,8 +7,6 @@ internal import Reactor
 internal import Record
 
 /// Tells webhooks of ends: at least once, from the outbox in the record, with an id to deduplicate by.
-///
-/// NodeODM's pauses first (0, 5, 10, 15, 20 s), then doubling up to an hour, for 24 hours.
 struct WebhookSender: Service {
     let name = "webhooks"
     let parts: DispatchParts
@@ -17,7 +15,6 @@ struct WebhookSender: Service {
     let outboundGuard: OutboundGuard?
 
     private static let lease = Duration.seconds(60)
-    private static let giveUpAfter = Duration.seconds(86_400)
 
     func run() async throws {
         // Nobody else can be sending what the one before, which was killed, had claimed.
@@ -70,13 +67,12 @@ struct WebhookSender: Service {
     }
 
     private func again(_ delivery: WebhookDelivery, _ error: String) async {
-        guard now - delivery.enqueuedAt < Self.giveUpAfter else {
+        guard let pause = WebhookPauses.next(failures: delivery.tries + 1, age: now - delivery.enqueuedAt) else {
             _ = try? await outbox.giveUp(delivery, error: error, at: now)
             parts.metrics.noteWebhook(.givenUp)
             return
         }
-        let pause = delivery.tries < 5 ? 5 * delivery.tries : min(3600, 20 << min(delivery.tries - 4, 8))
-        _ = try? await outbox.retry(delivery, due: now + .seconds(pause), error: error, at: now)
+        _ = try? await outbox.retry(delivery, due: now + pause, error: error, at: now)
     }
 
     /// NodeODM's info object, with `images` and ScaleODM's `statusCode` beside it (contract 7).

@@ -30,7 +30,7 @@ class Mortal:
         self.gateway.environment = {}
         self.gateway.start()
 
-    def ask(self, call, seconds=20.0):
+    def ask(self, call, seconds=60.0):
         """The answer of `call(api)`, asked again as long as nobody answers."""
         deadline = time.monotonic() + seconds
         while True:
@@ -41,7 +41,7 @@ class Mortal:
                 time.sleep(0.02)
                 self.revive()
 
-    def until(self, what, condition, seconds=30.0):
+    def until(self, what, condition, seconds=60.0):
         """Waits for `condition(api)`, over the gateway's death."""
         deadline = time.monotonic() + seconds
         while True:
@@ -51,7 +51,7 @@ class Mortal:
             assert time.monotonic() < deadline, f"{self.point}: {what}: not within {seconds} s"
             time.sleep(0.03)
 
-    def die(self, seconds=15.0):
+    def die(self, seconds=60.0):
         """Waits until it has died of its point, and is back."""
         deadline = time.monotonic() + seconds
         while self.deaths == 0:
