@@ -49,6 +49,9 @@ static const unsigned char plot_js[] = {
 static const unsigned char queue_page_js[] = {
 #embed "dashboard/queue-page.js"
 };
+static const unsigned char refresher_js[] = {
+#embed "dashboard/refresher.js"
+};
 static const unsigned char store_js[] = {
 #embed "dashboard/store.js"
 };
@@ -89,6 +92,7 @@ static const struct cpages_file files[] = {
     {"path.js", path_js, sizeof path_js},
     {"plot.js", plot_js, sizeof plot_js},
     {"queue-page.js", queue_page_js, sizeof queue_page_js},
+    {"refresher.js", refresher_js, sizeof refresher_js},
     {"store.js", store_js, sizeof store_js},
     {"switches.js", switches_js, sizeof switches_js},
     {"task-actions.js", task_actions_js, sizeof task_actions_js},

@@ -183,11 +183,29 @@ def test_pages_filters_and_searches(world, photos):
     assert [task["uuid"] for task in found] == [uuids[3]]
     for bad in ("state=nonsense", "after=nonsense", "after=1", "after=x.y"):
         assert get(gateway, f"/api/tasks?{bad}").status_code == 400, bad
+    assert "queued" in get(gateway, "/api/tasks?state=nonsense").json()["error"], "it says what there is"
     shown = gateway.cli("tasks", "--limit", "2")
     assert shown.stdout.count("flight") == 2 and "There are more" in shown.stderr
     assert "node1" in gateway.cli("tasks", "--state", "queued").stdout, "why it waits"
     answer = gateway.cli("tasks", "--state", "queud")
     assert answer.returncode == 1 and "queued" in answer.stderr
+
+
+def test_a_query_that_cannot_be_read_is_refused_with_what_was_expected(world):
+    gateway = world.gateway([])
+    nobody = "11111111-2222-4333-8444-555555555555"
+    for path, told in (
+        ("tasks?limit=x", "whole number from 1 to 1000"), ("tasks?limit=", "whole number"), ("tasks?limit=0", "from 1 to 1000"),
+        ("tasks?limit=1001", "from 1 to 1000"), ("tasks?stat=failed", "`state`"), ("tasks?state=failed&state=queued", "once"),
+        ("queue?limit=x", "whole number from 1 to 1000"), ("queue?state=queued", "`limit`"), ("backends?state=online", "none"),
+        (f"tasks/{nobody}?verbose=1", "none"), (f"tasks/{nobody}/output?line=last", "whole number"), ("gateway?x", "none"),
+        ("history?hour=1", "`hours`"),
+    ):
+        answer = get(gateway, f"/api/{path}")
+        assert answer.status_code == 400 and told in answer.json()["error"], (path, answer.text)
+    for path, told in (("backends/x?forget=yes", "true or false"), ("backends/x?force=true", "`forget`")):
+        answer = requests.delete(f"{gateway.admin_url}/api/{path}", headers={"X-ScaleODM-Admin": "1"}, timeout=10)
+        assert answer.status_code == 400 and told in answer.json()["error"], (path, answer.text)
 
 
 def test_it_is_for_reading(world):

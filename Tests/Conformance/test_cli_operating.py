@@ -194,6 +194,8 @@ def test_rank(two, photos):
 def test_colours_and_bars_are_for_terminals(two, photos, on_terminal):
     gateway, _ = two
     uuid, name = running(gateway, photos)
+    eventually("it counts there", lambda: next(
+        each["unfinished"] for each in gateway.backends() if each["name"] == name) == 1)
     piped = done(gateway.cli("tasks")) + done(gateway.cli("backends"))
     assert "\x1b" not in piped and "##" not in piped and ".........." not in piped
     terminal = on_terminal(gateway, "backends")

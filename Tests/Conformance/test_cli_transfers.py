@@ -42,12 +42,13 @@ def on_terminal(*words, **settings):
 
 
 def test_bars_on_a_terminal(world, flight, tmp_path):
-    node = world.node(task_seconds=0.5, download_rate=10_000_000)
+    node = world.node(hold=True, task_seconds=0.5, download_rate=10_000_000)
     gateway = world.gateway([node])
     where = ["--gateway", gateway.url]
     with on_terminal("submit", flight.large, *flight.small[:3], "--wait", *where) as terminal:
         terminal.wait_for(r"\rUploading \[[#.]+\] \d+ %  [0-9.]+ [KM]?i?B of 28\.6 MiB")
         terminal.wait_for(r"\rProcessing \[[#.]+\] \d+ %  \d+ s  running")
+        node.set(hold=False)
         assert terminal.wait() == 0
         uuid = uuid_in(terminal.text)
     with on_terminal("download", uuid, *where, cwd=tmp_path) as terminal:
@@ -121,10 +122,12 @@ def test_control_c_cancels_without_asking_where_the_flag_says_so(endless, flight
     node, gateway = endless
     client = Program("submit", [scaleodm(), "submit", flight.small[0], "--wait", "--cancel-on-interrupt", "--gateway",
                                 gateway.url])
+    # It follows the task by then: the signal isn't meant for its upload.
+    client.wait_for_line(r"^[0-9a-f-]{36}$")
     eventually("it runs", lambda: sum(node.starts().values()) == 1)
     client.signal(signal.SIGINT)
     client._expected_to_end = True
-    assert client.process.wait(20) == 1
+    assert client.process.wait(60) == 1
     assert gateway.api.code(gateway.api.tasks()[0]) == 50
 
 
@@ -137,7 +140,7 @@ def test_control_c_during_the_upload_starts_nothing(world, flight):
     cable.block()
     client.signal(signal.SIGINT)
     client._expected_to_end = True
-    assert client.process.wait(20) == 1
+    assert client.process.wait(60) == 1
     client._reader.join(10)
     assert any("nothing was started" in line for line in client.lines)
     assert gateway.api.tasks() == [] and node.starts() == {}

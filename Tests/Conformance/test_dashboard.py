@@ -55,6 +55,11 @@ def look(open_page):
     return opened
 
 
+def expect_live(page):
+    """The stream of changes is open. Between two tries the page waits up to half a minute."""
+    expect(page.locator(".link")).to_have_text("Live", timeout=90_000)
+
+
 def sign_in(page, token=TOKEN):
     page.get_by_label("Admin token").fill(token)
     page.get_by_role("button", name="Look inside").click()
@@ -295,7 +300,7 @@ def test_without_a_stream_it_asks_every_few_seconds(world, photos, open_page):
     gateway.api.submit(photos[:1], name="meadow")
     expect(page.get_by_role("row").filter(has_text="meadow")).to_contain_text("Completed")
     page.unroute("**/api/events")
-    expect(page.locator(".link")).to_have_text("Live")
+    expect_live(page)
 
 
 def test_a_gateway_that_is_away_is_said_to_be_and_found_again(world, photos, open_page):
@@ -308,7 +313,7 @@ def test_a_gateway_that_is_away_is_said_to_be_and_found_again(world, photos, ope
     gateway.kill()
     expect(page.locator(".link")).to_contain_text("No answer for")
     gateway.start()
-    expect(page.locator(".link")).to_have_text("Live")
+    expect_live(page)
     gateway.api.submit(photos[:1], name="meadow")
     expect(page.get_by_role("row").filter(has_text="meadow")).to_contain_text("Completed")
 
@@ -323,13 +328,18 @@ def test_an_offline_backend_comes_first_with_its_error_and_its_tasks_are_not_cal
     page = look(gateway).page
     needs = region(page, "What needs you")
     expect(needs).to_contain_text("Offline")
-    expect(needs).to_contain_text("Its tasks aren't lost")
+    expect(needs).to_contain_text(re.compile(r"hasn't answered since \d\d:\d\d:\d\d\. Its tasks aren't lost"))
+    expect(needs).to_contain_text(f"scaleodm backends evacuate {gone}")
+    told = gateway.cli("backends", gone, "--token", TOKEN).stdout
+    assert f"{gone} is offline since 20" in told and f"start it, or begin its tasks elsewhere with `scaleodm backends evacuate {gone}`" in told
     go(page, "Backends")
     expect(page.get_by_role("row").nth(1)).to_contain_text(gone)
     expect(page.get_by_role("row").nth(1)).to_contain_text("connect")
     page.goto(gateway.admin_url + f"/#/tasks/{uuid}")
     summary = region(page, "Where it is, and why")
     expect(summary).to_contain_text("The task isn't lost: it may be running there")
+    expect(summary).to_contain_text(f"Start {gone}, and it goes on.")
+    expect(summary).to_contain_text(f"scaleodm backends evacuate {gone}")
     nodes[gone].start()
     expect(summary).not_to_contain_text("isn't lost")
 
@@ -394,6 +404,20 @@ def test_plots_say_in_words_what_they_show(world, look):
     expect(page.get_by_role("table", name="Tasks", exact=True)).to_be_visible()
 
 
+def test_a_backends_load_is_asked_for_where_it_is_shown(two, look):
+    gateway, _ = two
+    window = look(gateway)
+    page = window.page
+    asked = []
+    page.on("request", lambda request: "/api/history" in request.url and asked.append(request.url.partition("?")[2]))
+    go(page, "Backends")
+    expect(page.get_by_role("img", name="Slots of node-a in use over the last hour")).to_be_visible()
+    expect(page.get_by_role("img", name="Slots of node-b in use over the last hour")).to_be_visible()
+    page.get_by_role("link", name="node-a").click()
+    expect(page.get_by_role("img", name=re.compile(r"^Slots of node-a\. in use: now 0"))).to_be_visible()
+    assert asked == ["hours=1&backend=node-a&backend=node-b", "hours=6&backend=node-a"]
+
+
 @pytest.fixture
 def crowd(world):
     """A thousand backends: 960 machines that are off, and forty names of one node that runs."""
@@ -418,6 +442,7 @@ def test_a_thousand_backends_stay_usable(crowd, look):
     needs = region(page, "What needs you")
     expect(needs).to_contain_text(re.compile(r"and \d+ more"))
     assert needs.get_by_role("listitem").count() <= 6, "those with the same trouble stand together"
+    expect(needs).to_contain_text("scaleodm backends evacuate NAME")
     needs.get_by_role("link", name="All 960 backends in trouble").click()
     rows = page.get_by_role("table", name="Backends, trouble first").locator("tbody tr")
     expect(rows).to_have_count(50)

@@ -98,7 +98,8 @@ def test_the_console_is_followed_line_by_line_and_saved_whole(gateway, node, pho
     expect(console).to_contain_text("Launching")
     node.set(hold=False)
     expect(state(card)).to_have_text("Completed")
-    whole = gateway.api.output(uuid)
+    whole = eventually("all lines are there", lambda: (lines := gateway.api.output(uuid)) == node.api.output(uuid) and lines)
+    assert len(whole) >= 120
     expect(console).to_have_text("\n".join(whole), use_inner_text=True)
     shown = console.evaluate("element => element.textContent").splitlines()
     assert shown == whole
@@ -281,7 +282,8 @@ def test_an_upload_goes_on_when_the_gateway_is_back_after_a_kill(gateway, flight
     window = ready(open_page(gateway.url))
     window.expect_errors(r"ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_SOCKET")
     page = window.page
-    session = window.slow_upload(2_000_000)
+    # The large one takes two minutes: it is on its way when the gateway is killed, however slow this machine is.
+    session = window.slow_upload(250_000)
     window.drop("#drop-zone", [*flight.small[:8], flight.large])
     page.get_by_label("Name").fill("Interrupted")
     page.get_by_role("button", name="Start", exact=True).click()
@@ -302,7 +304,7 @@ def test_an_upload_goes_on_when_the_gateway_is_back_after_a_kill(gateway, flight
 def test_an_upload_that_is_stopped_starts_nothing_and_can_be_sent_again(gateway, flight, open_page):
     window = ready(open_page(gateway.url))
     page = window.page
-    session = window.slow_upload(1_000_000)
+    session = window.slow_upload(250_000)
     window.drop("#drop-zone", [flight.large])
     page.get_by_label("Name").fill("Stopped")
     page.get_by_role("button", name="Start", exact=True).click()

@@ -58,7 +58,12 @@ def test_the_history_has_a_sample_from_the_start(world):
         "errors"}
     assert {len(series) for series in history["series"].values()} == {1}
     assert history["series"]["queue"] == [0]
-    assert {len(series) for series in history["backends"]["fra"].values()} == {1}
+    assert history["backends"] == {}, "of a thousand backends it would be megabytes"
+    named = get(gateway, "/api/history?hours=1&backend=fra&backend=nyc").json()
+    assert set(named["backends"]) == {"fra"} and set(named["backends"]["fra"]) == {"running", "slots"}
+    assert {len(series) for series in named["backends"]["fra"].values()} == {1}
+    answer = get(gateway, "/api/history", params={"backend": ["fra"] * 101})
+    assert answer.status_code == 400 and "100 times" in answer.json()["error"]
     assert get(gateway, "/api/history?hours=24").json()["series"].keys() == history["series"].keys()
     for wrong in ("0", "25", "-1", "x", "", "1.5"):
         answer = get(gateway, f"/api/history?hours={wrong}")

@@ -1,4 +1,5 @@
 import Backends
+import HTTPTypes
 import Model
 import NodeODM
 import Reactor
@@ -98,6 +99,102 @@ struct TaskPageTests {
         "what is no cursor is refused", arguments: ["", "1", ".", "1.", ".x", "x.y", "1.a b", "99999999999999999999.x"])
     func noCursor(text: String) {
         #expect(TasksResource.cursor(text) == nil)
+    }
+}
+
+@Suite("Queries of the admin API")
+struct AdminQueryTests {
+    private func query(_ text: String, _ names: String...) throws(AdminError) -> AdminQuery {
+        try AdminQuery(HTTPRequest(.get, "/api/x?\(text)"), names, repeated: ["backend"])
+    }
+
+    private func refusal(_ text: String) -> String? {
+        do throws(AdminError) {
+            let query = try query(text, "limit", "backend", "forget")
+            _ = try query.number("limit", in: 1...10, usual: 5)
+            _ = try query.flag("forget")
+            return nil
+        } catch { return error.status == .badRequest ? error.message : "\(error.status)" }
+    }
+
+    @Test("what is given is read, and what isn't is as usual")
+    func reading() throws {
+        let full = try query("limit=7&backend=a&backend=b&forget=true", "limit", "backend", "forget")
+        #expect(try full.number("limit", in: 1...10, usual: 5) == 7)
+        #expect(full.all("backend") == ["a", "b"] && full["backend"] == "a")
+        #expect(try full.flag("forget"))
+        let empty = try query("", "limit", "forget")
+        #expect(try empty.number("limit", in: 1...10, usual: 5) == 5)
+        #expect(empty.all("backend") == [] && empty["backend"] == nil)
+        #expect(try empty.flag("forget") == false)
+    }
+
+    @Test(
+        "what can't be read is refused with what was expected",
+        arguments: [
+            ("limit=x", "from 1 to 10"), ("limit=", "from 1 to 10"), ("limit=11", "from 1 to 10"),
+            ("limit=1.5", "\"1.5\""),
+            ("limit=1&limit=2", "once"), ("forget=yes", "true or false"), ("forget", "true or false"),
+            ("Limit=1", "`limit`, `backend`, `forget`"), ("x", "`x`"),
+        ])
+    func refusals(text: String, told: String) throws {
+        let message = try #require(refusal(text))
+        #expect(message.contains(told), "\(message)")
+    }
+}
+
+@Suite("How a backend stands", .timeLimit(.minutes(2)))
+struct BackendStandTests {
+    private func shown(_ world: MirrorWorld) throws -> JSONValue {
+        let resource = BackendsResource(fleet: world.parts.fleet, mirror: world.mirror, clock: world.clock)
+        return try JSONValue(parsing: try #require(resource.json(of: MirrorWorld.name)))
+    }
+
+    private func read(_ world: MirrorWorld, unfinished: Int, isCluster: Bool = false) {
+        world.parts.fleet.change(MirrorWorld.name) { member in
+            member.load = BackendLoad(
+                slots: 4, unfinished: unfinished, maxImages: nil, engine: "odm", engineVersion: "3.6.0",
+                apiVersion: "2.2.4", isCluster: isCluster)
+            member.loadReadAt = world.clock.monotonic()
+        }
+    }
+
+    @Test("its unfinished tasks are those of its last reading and what was placed and ended since, and at least ours")
+    func unfinished() async throws {
+        try await MirrorWorld.run { world in
+            #expect(try shown(world)["unfinished"] == .null, "it was never read")
+            read(world, unfinished: 0)
+            #expect(try shown(world)["unfinished"]?.integer == 0)
+            _ = try await world.placed("a")
+            #expect(try shown(world)["tasks"]?.integer == 1)
+            #expect(try shown(world)["unfinished"]?.integer == 1, "the reading is from before")
+            read(world, unfinished: 3)
+            #expect(try shown(world)["unfinished"]?.integer == 3, "others send it tasks too")
+            world.parts.fleet.change(MirrorWorld.name) { $0.acceptedSinceRead = 2 }
+            #expect(try shown(world)["unfinished"]?.integer == 5, "more than it has slots: those wait there")
+            world.parts.fleet.change(MirrorWorld.name) { $0.endedSinceRead = 9 }
+            #expect(try shown(world)["unfinished"]?.integer == 1)
+            read(world, unfinished: 7, isCluster: true)
+            #expect(try shown(world)["unfinished"]?.integer == 1, "a ClusterODM's counter says nothing")
+        }
+    }
+
+    @Test("while it is offline it is told since when, and what to do")
+    func offline() async throws {
+        try await MirrorWorld.run { world throws in
+            read(world, unfinished: 0)
+            #expect(try shown(world)["advice"] == nil)
+            #expect(try shown(world)["offlineSince"] == nil)
+            world.clock.advance(by: .seconds(90))
+            world.parts.fleet.change(MirrorWorld.name) { $0.failuresInARow = 3 }
+            #expect(try shown(world)["offlineSince"]?.text == "2023-11-14T22:13:20.000Z")
+            #expect(
+                try shown(world)["advice"]?.text
+                    == "start it, or begin its tasks elsewhere with `scaleodm backends evacuate fra`")
+            world.parts.fleet.change(MirrorWorld.name) { $0.loadReadAt = nil }
+            #expect(try shown(world)["offlineSince"] == nil, "it never answered")
+            #expect(try shown(world)["advice"]?.text != nil)
+        }
     }
 }
 

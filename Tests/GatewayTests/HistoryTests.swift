@@ -21,7 +21,8 @@ struct HistoryTests {
     }
 
     private static func read(_ history: History, hours: Int = 24) throws -> JSONValue {
-        try JSONValue(parsing: history.json(hours: hours))
+        let names = ["a", "b"].map { BackendName(recorded: $0) }
+        return try JSONValue(parsing: history.json(hours: hours, of: names))
     }
 
     private static func queue(_ history: History, hours: Int = 24) throws -> [Int64?] {
@@ -80,6 +81,19 @@ struct HistoryTests {
         #expect(try Self.read(history)["backends"]?["b"]?["running"] == .array([.integer(2), .null, .null]))
     }
 
+    @Test("only the backends that were asked for are told of, each once, and one that isn't known is left out")
+    func named() throws {
+        var history = History(capacity: 3)
+        history.add(Self.sample(0, queue: 0, [("a", 1, 4), ("b", 2, 2)]))
+        func told(_ names: String...) throws -> [String]? {
+            let names = names.map { BackendName(recorded: $0) }
+            return try JSONValue(parsing: history.json(hours: 1, of: names))["backends"]?.members?.map(\.name)
+        }
+        #expect(try told() == [])
+        #expect(try told("b") == ["b"])
+        #expect(try told("b", "a", "b", "nobody") == ["a", "b"])
+    }
+
     @Test("a thousand backends over a day take a few MiB, and backends that come and go don't add to that without end")
     func bound() throws {
         var history = History(backendLimit: 1000)
@@ -89,7 +103,9 @@ struct HistoryTests {
         let second = (0..<600).map { ("other\($0)", 1, 2) as (String, Int?, Int?) }
         history.add(Self.sample(1, queue: 0, second))
         #expect(history.footprint < 6 << 20)
-        let kept = try #require(try Self.read(history)["backends"]?.members).map(\.name)
+        let all = (first + second).map { BackendName(recorded: $0.0) }
+        let json = try JSONValue(parsing: history.json(hours: 24, of: all))
+        let kept = try #require(json["backends"]?.members).map(\.name)
         #expect(kept.count == 1000 && kept.count { $0.hasPrefix("other") } == 600, "those seen last stay")
     }
 
@@ -130,7 +146,7 @@ struct HistoryKeeperTests {
     }
 
     private static func series(_ keeper: HistoryKeeper, _ figure: History.Figure) throws -> [Int64?] {
-        let json = try JSONValue(parsing: keeper.history.json(hours: 24))
+        let json = try JSONValue(parsing: keeper.history.json(hours: 24, of: []))
         return try #require(json["series"]?[figure.rawValue]?.array).map(\.integer)
     }
 
@@ -157,7 +173,7 @@ struct HistoryKeeperTests {
                 #expect(try Self.series(keeper, .requests) == [nil, 120])
                 #expect(try Self.series(keeper, .errors) == [nil, 2])
                 #expect(try Self.series(keeper, .sentBytes) == [nil, 7000])
-                let json = try JSONValue(parsing: keeper.history.json(hours: 1))
+                let json = try JSONValue(parsing: keeper.history.json(hours: 1, of: [MirrorWorld.name]))
                 #expect(json["backends"]?["fra"]?["running"] == .array([.integer(0), .integer(3)]))
                 let key = try #require(try await world.recorded(id).attempt?.key)
                 _ = try await world.store.finish(key, TaskEnd(code: .completed), at: world.now)
@@ -182,7 +198,7 @@ struct HistoryKeeperTests {
                 member.failuresInARow = 3
             }
             try await Self.keeping(world) { keeper, _ throws in
-                let json = try JSONValue(parsing: keeper.history.json(hours: 1))
+                let json = try JSONValue(parsing: keeper.history.json(hours: 1, of: [MirrorWorld.name]))
                 #expect(json["backends"]?["fra"]?["running"] == .array([.integer(1)]))
                 #expect(json["backends"]?["fra"]?["slots"] == .array([.integer(0)]))
                 #expect(try Self.series(keeper, .slots) == [nil])

@@ -290,12 +290,19 @@ def test_the_network_policy_lets_names_be_resolved():
     assert open_policy["policyTypes"] == ["Ingress"] and "from" not in open_policy["ingress"][0]
 
 
-def test_pods_start_anew_when_the_inventory_changes():
+def test_pods_start_anew_when_what_they_do_not_take_over_by_themselves_changes():
     def checksum(values):
         return the(render(values), "Deployment")["spec"]["template"]["metadata"].get("annotations", {})
 
     changed = {"inventory": {"limits": {"images": 5}}}
     assert checksum({}) == checksum({}) != checksum(changed)
+    # Backends and tokens are read anew by the pods that run.
+    node = {"name": "node1", "url": "http://node1.example.org:3000"}
+    token = {"name": "webodm", "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+    for taken_over in ({"backends": [node]},
+                       {"inventory": {"auth": {"required": True, "tokens": [token]}}}):
+        assert checksum(taken_over) == checksum({}), taken_over
+    assert checksum({"inventory": {"auth": {"unauthorized": "nodeodm"}}}) != checksum({})
     assert checksum(merged(changed, {"restartOnInventoryChange": False})) == {}
 
 

@@ -35,4 +35,21 @@ struct AnswersForPeopleTests {
         let table = BackendsCommand.table(backend.array ?? [])
         #expect(table.contains("3 of 4") == (state == "online" || state == "locked"))
     }
+
+    @Test(
+        "beside an offline backend stands since when, and what to do",
+        arguments: [
+            (#"{"name":"n"}"#, ""),
+            (
+                #"{"name":"n","offlineSince":"2026-05-04T12:00:00.123Z","advice":"start it"}"#,
+                "\nn is offline since 2026-05-04T12:00:00Z: start it\n"
+            ),
+            (
+                #"{"name":"n","advice":"start it"}"#,
+                "\nn has not answered since the gateway was started: start it\n"
+            ),
+        ])
+    func advice(backend: String, text: String) throws {
+        #expect(BackendsCommand.advice([try JSONValue(parsing: backend)]) == text)
+    }
 }

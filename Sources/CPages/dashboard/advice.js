@@ -52,7 +52,8 @@ function onBackend(task, backend, text) {
     return {
       text: `${backend.name} doesn't answer, so what is shown is what it said last. `
         + "The task isn't lost: it may be running there, and is not started a second time.",
-      advice: `Bring ${backend.name} back, and it goes on. If it is gone for good, evacuate it: that begins its tasks anew elsewhere.`,
+      advice: `Start ${backend.name}, and it goes on. If it is gone for good, evacuate it, there or by scaleodm backends evacuate `
+        + `${backend.name}: that begins its tasks anew elsewhere.`,
     };
   }
   const isSwitched = ['draining', 'locked', 'retired'].includes(backend.state);

@@ -20,9 +20,10 @@ export class Api {
     return this.token ? { Authorization: `Bearer ${this.token}` } : {};
   }
 
-  /** Asks for JSON. `query` leaves out what is empty. */
+  /** Asks for JSON. `query` leaves out what is empty, and has an array's values one by one. */
   get(path, query = {}) {
-    const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '');
+    const pairs = Object.entries(query).flatMap(([name, values]) => [values].flat().map((value) => [name, value]))
+      .filter(([, value]) => value !== null && value !== undefined && value !== '');
     const text = new URLSearchParams(pairs).toString();
     return this.#call('GET', text ? `${path}?${text}` : path, {});
   }

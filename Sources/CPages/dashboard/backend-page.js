@@ -4,21 +4,20 @@ import { h } from './tree.js';
 import { confirmed } from './dialog.js';
 import { milliseconds, number } from './figures.js';
 import { plot } from './plot.js';
-import { backendBadge, heading, load, problem, seen, table, taskBadge, taskLink, timeAgo, why } from './parts.js';
-import { progress } from './overview-page.js';
+import { backendBadge, heading, load, problem, progress, seen, table, taskBadge, taskLink, timeAgo, why } from './parts.js';
+import { Refresher } from './refresher.js';
 import { segment } from './api.js';
 import { switches } from './switches.js';
 import { backendState } from './words.js';
 
 const TASKS = 30;
 const HOURS = 6;
-const PAUSE = 1000;
 
 export class BackendPage {
   error = null;
   showsAges = true;
   #tasks = null;
-  #asking = null;
+  #refresher = new Refresher(this);
 
   constructor({ store, changed }, name) {
     this.store = store;
@@ -33,16 +32,11 @@ export class BackendPage {
 
   event(name, data) {
     const isOurs = name === 'task' && (data.backend === this.name || this.#tasks?.some((task) => task.uuid === data.uuid));
-    if (!isOurs || this.#asking !== null) return;
-    this.#asking = setTimeout(async () => {
-      this.#asking = null;
-      await this.refresh().catch(() => null);
-      this.changed();
-    }, PAUSE);
+    if (isOurs) this.#refresher.soon();
   }
 
   close() {
-    clearTimeout(this.#asking);
+    this.#refresher.close();
   }
 
   render() {
@@ -87,11 +81,10 @@ export class BackendPage {
   }
 
   #plot() {
-    const history = this.store.history(HOURS);
-    const measured = history?.backends?.[this.name];
+    const measured = this.store.loads(HOURS, [this.name])(this.name);
     if (!measured) return null;
     return h('section', { 'aria-label': 'Its load' }, heading(`The last ${HOURS} hours`), h('div.plots', null, plot({
-      title: `Slots of ${this.name}`, from: milliseconds(history.from), step: history.step, format: number,
+      title: `Slots of ${this.name}`, from: milliseconds(measured.from), step: measured.step, format: number,
       series: [{ name: 'in use', values: measured.running, style: 'area' }, { name: 'slots', values: measured.slots, style: 'limit' }],
     })));
   }

@@ -39,7 +39,7 @@ export class BackendsPage {
     const text = this.#text.trim().toLowerCase();
     const found = all.filter((backend) => matches(backend) && (!text || wordsOf(backend).includes(text)));
     const shown = found.slice(0, this.#rows);
-    const history = this.store.history(1);
+    const loads = this.store.loads(1, shown.map(({ name }) => name));
     return [
       h('h1', null, 'Backends'), problem(this), this.#form(all),
       h('p.quiet', { role: 'status' }, found.length === shown.length
@@ -48,7 +48,7 @@ export class BackendsPage {
       table({
         caption: 'Backends, trouble first', empty: all.length === 0 ? 'No backend is listed: every task waits.' : 'None is like that.',
         columns: ['Backend', 'State', 'Slots in use', 'Last hour', 'Our tasks', 'Tier', 'Read', 'Switches'],
-        rows: shown.map((backend) => this.#row(backend, history)),
+        rows: shown.map((backend) => this.#row(backend, loads(backend.name))),
       }),
       found.length > shown.length && h('button', { type: 'button', onclick: () => this.#showMore() }, `Show ${ROWS} more`),
     ];
@@ -76,8 +76,7 @@ export class BackendsPage {
     this.changed();
   }
 
-  #row(backend, history) {
-    const measured = history?.backends?.[backend.name];
+  #row(backend, measured) {
     const label = `Slots of ${backend.name} in use over the last hour`;
     return {
       key: backend.name, tone: isTrouble(backend) ? 'bad' : null,

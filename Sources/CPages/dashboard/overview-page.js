@@ -4,7 +4,8 @@ import { h } from './tree.js';
 import { bytes, milliseconds, number, rate } from './figures.js';
 import { count, duration } from './format.js';
 import { plot } from './plot.js';
-import { backendBadge, heading, names, problem, table, taskBadge, taskLink, timeAgo, waitingReason, where, why } from './parts.js';
+import { Refresher } from './refresher.js';
+import { backendBadge, heading, names, problem, progress, table, taskBadge, taskLink, timeAgo, waitingReason, where, why } from './parts.js';
 import { backendState, isTrouble, troubleRank } from './words.js';
 
 const NEWEST = 12;
@@ -18,7 +19,7 @@ export class OverviewPage {
   #tasks = null;
   #queue = null;
   #hours = 6;
-  #asking = null;
+  #refresher = new Refresher(this);
 
   constructor({ store, changed }) {
     this.store = store;
@@ -32,21 +33,11 @@ export class OverviewPage {
   }
 
   event(name) {
-    if (name === 'task' || name === 'queue') this.#refreshSoon();
+    if (name === 'task' || name === 'queue') this.#refresher.soon();
   }
 
   close() {
-    clearTimeout(this.#asking);
-  }
-
-  /** However many tasks change, the lists are asked for once a second at most. */
-  #refreshSoon() {
-    if (this.#asking !== null) return;
-    this.#asking = setTimeout(async () => {
-      this.#asking = null;
-      await this.refresh().catch(() => null);
-      this.changed();
-    }, 1000);
+    this.#refresher.close();
   }
 
   render() {
@@ -183,11 +174,9 @@ function alike(backends) {
 
 function trouble(backends) {
   const [first] = backends;
-  const { text, advice } = backendState(first);
+  // Of several the same is said once, and neither one's name nor its moment.
+  const { text, advice } = backendState(backends.length === 1 ? first : { ...first, name: 'NAME', offlineSince: null });
   return h('li', { key: first.name }, backendBadge(first), ' ', names(backends.map((backend) => backend.name)), ': ',
     first.lastError ? h('span', null, `${first.lastError}. `) : null, h('span.quiet', null, `${text} ${advice ?? ''}`));
 }
-
-export const progress = (task) =>
-  task.state === 'placed' && task.progress > 0 ? h('span.quiet.whole', null, ` ${Math.floor(task.progress)} %`) : null;
 

@@ -16,6 +16,10 @@ const taskHref = (uuid) => `#/tasks/${segment(uuid)}`;
 
 const backendHref = (name) => `#/backends/${segment(name)}`;
 
+/** How far a running task is. */
+export const progress = (task) =>
+  task.state === 'placed' && task.progress > 0 ? h('span.quiet.whole', null, ` ${Math.floor(task.progress)} %`) : null;
+
 export const taskLink = (task) => h('a.name', { href: taskHref(task.uuid) }, task.name || task.uuid);
 
 export const backendLink = (name) => h('a', { href: backendHref(name) }, name);

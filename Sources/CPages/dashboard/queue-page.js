@@ -4,11 +4,11 @@ import { h } from './tree.js';
 import { milliseconds, number } from './figures.js';
 import { count, duration } from './format.js';
 import { backendLink, heading, problem, table, taskLink, waitingReason } from './parts.js';
+import { Refresher } from './refresher.js';
 import { choiceText } from './words.js';
 
 const FIRST = 50;
 const MOST = 1000;
-const PAUSE = 1000;
 const CANDIDATES = 50;
 
 export class QueuePage {
@@ -16,7 +16,7 @@ export class QueuePage {
   error = null;
   #queue = null;
   #limit = FIRST;
-  #asking = null;
+  #refresher = new Refresher(this);
   #rank = null;
 
   constructor({ store, changed }) {
@@ -38,11 +38,7 @@ export class QueuePage {
   event(name, data) {
     if (name !== 'queue' && name !== 'task') return;
     if (name === 'task' && data.state !== 'queued' && !this.#queue?.tasks.some((task) => task.uuid === data.uuid)) return;
-    if (this.#asking !== null) return;
-    this.#asking = setTimeout(() => {
-      this.#asking = null;
-      this.#again();
-    }, PAUSE);
+    this.#refresher.soon();
   }
 
   async #again() {
@@ -51,7 +47,7 @@ export class QueuePage {
   }
 
   close() {
-    clearTimeout(this.#asking);
+    this.#refresher.close();
   }
 
   render() {

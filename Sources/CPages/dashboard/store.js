@@ -4,6 +4,8 @@ import { notice } from './dialog.js';
 
 /** A page asks for samples of the last hours no more often than they are taken. */
 const HISTORY_AGE = 55_000;
+/** So many backends' samples are asked for at once: the gateway tells of no more. */
+const LOADS = 100;
 
 export class Store {
   /** Backends by name, in the gateway's order; each with `heardAt`, by this machine's clock. */
@@ -17,6 +19,8 @@ export class Store {
   /** "connecting", "live", "polling", "lost" or "refused". */
   link = 'connecting';
   #history = new Map();
+  #loads = new Map();
+  #isAskingLoads = false;
 
   constructor(api, changed) {
     this.api = api;
@@ -52,7 +56,8 @@ export class Store {
     }
     if (name === 'backend' && data.name) this.backends.set(data.name, { ...data, heardAt: this.heardAt });
     if (name === 'backend-gone' && data.name) this.backends.delete(data.name);
-    if (name === 'history') this.#history.clear();
+    // What is shown stays until the newer is there.
+    if (name === 'history') for (const known of [...this.#history.values(), ...this.#loads.values()]) known.at = 0;
     this.changed();
   }
 
@@ -71,7 +76,7 @@ export class Store {
     return [...this.backends.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, undefined, { numeric: true }));
   }
 
-  /** What was measured in the last hours, null until it is there. */
+  /** What was measured of the whole in the last hours, null until it is there. */
   history(hours) {
     const known = this.#history.get(hours);
     if (!known || Date.now() - known.at > HISTORY_AGE) this.#readHistory(hours, known);
@@ -88,6 +93,36 @@ export class Store {
       value = known?.value ?? null;
     }
     this.#history.set(hours, { at: Date.now(), value });
+    this.changed();
+  }
+
+  /**
+   * What was measured of some backends in the last hours.
+   * @param {number} hours
+   * @param {string[]} names those that are on the page: of all of a thousand it would be megabytes
+   * @returns {function(string): {from: string, step: number, running: number[], slots: number[]}|null} null until it is there
+   */
+  loads(hours, names) {
+    const key = (name) => `${hours} ${name}`;
+    const due = names.filter((name) => !(Date.now() - this.#loads.get(key(name))?.at <= HISTORY_AGE));
+    if (due.length > 0 && !this.#isAskingLoads) this.#readLoads(hours, due.slice(0, LOADS), key);
+    return (name) => this.#loads.get(key(name))?.value ?? null;
+  }
+
+  async #readLoads(hours, names, key) {
+    this.#isAskingLoads = true;
+    let answer = null;
+    try {
+      answer = await this.api.getIfThere('api/history', { hours, backend: names });
+    } catch {
+      // What was known stays, and is asked for again as if it were new.
+    }
+    for (const name of names) {
+      const measured = answer?.backends[name];
+      const value = measured ? { from: answer.from, step: answer.step, ...measured } : answer ? null : this.#loads.get(key(name))?.value;
+      this.#loads.set(key(name), { at: Date.now(), value });
+    }
+    this.#isAskingLoads = false;
     this.changed();
   }
 

@@ -8,10 +8,10 @@ import { duration } from './format.js';
 import { TaskOutput } from './output.js';
 import { backendLink, bar, heading, problem, table, taskBadge, time, waitingReason } from './parts.js';
 import { pathOf } from './path.js';
+import { Refresher } from './refresher.js';
 import { taskButtons } from './task-actions.js';
 import { choiceText, eventWord, isBadEvent, isFinal, outcomeWord, taskState } from './words.js';
 
-const PAUSE = 700;
 const OUTPUT = 2000;
 const EVENTS = 200;
 const CANDIDATES = 50;
@@ -23,7 +23,7 @@ export class TaskPage {
   #task = null;
   #place = null;
   #isGone = false;
-  #asking = null;
+  #refresher = new Refresher(this);
   #candidates = null;
   #isWhole = false;
 
@@ -56,16 +56,7 @@ export class TaskPage {
     const isOurs = (name === 'task' && data.uuid === this.uuid) || (name === 'queue' && this.#task?.state === 'queued');
     if (!isOurs) return;
     if (data.state === 'removed') this.#isGone = true;
-    else this.#refreshSoon();
-  }
-
-  #refreshSoon() {
-    if (this.#asking !== null) return;
-    this.#asking = setTimeout(async () => {
-      this.#asking = null;
-      await this.refresh().catch(() => null);
-      this.changed();
-    }, PAUSE);
+    else this.#refresher.soon();
   }
 
   async #readOutput() {
@@ -75,7 +66,7 @@ export class TaskPage {
   }
 
   close() {
-    clearTimeout(this.#asking);
+    this.#refresher.close();
     clearInterval(this.reading);
   }
 
@@ -110,7 +101,7 @@ export class TaskPage {
         reason && answer(task.state === 'queued' ? 'Why it waits' : task.state === 'failed' ? 'Why it failed' : 'Why there',
           task.state === 'queued' ? waitingReason(reason, this.store, true) : reason === task.reason ? choiceText(reason) : reason),
         answer('What to do', advice)),
-      h('div.buttons', null, taskButtons(task, this.store, () => this.#refreshSoon())));
+      h('div.buttons', null, taskButtons(task, this.store, () => this.#refresher.soon())));
   }
 
   #turn() {

@@ -2,13 +2,12 @@
 
 import { h } from './tree.js';
 import { number } from './figures.js';
-import { problem, table, taskBadge, taskLink, timeAgo, where, why } from './parts.js';
-import { progress } from './overview-page.js';
+import { problem, progress, table, taskBadge, taskLink, timeAgo, where, why } from './parts.js';
+import { Refresher } from './refresher.js';
 import { taskStates } from './words.js';
 
 const ROWS = 50;
 const TYPING = 300;
-const PAUSE = 1000;
 const FIELDS = ['search', 'state', 'backend', 'owner'];
 
 export class TasksPage {
@@ -17,7 +16,7 @@ export class TasksPage {
   #filter;
   #before;
   #page = null;
-  #asking = null;
+  #refresher = new Refresher(this);
   #typing = null;
 
   constructor({ store, changed }, query) {
@@ -36,16 +35,11 @@ export class TasksPage {
   event(name, data) {
     if (name !== 'task' || !this.#page) return;
     const isShown = this.#page.tasks.some((task) => task.uuid === data.uuid);
-    if ((!isShown && this.#before.length > 0) || this.#asking !== null) return;
-    this.#asking = setTimeout(async () => {
-      this.#asking = null;
-      await this.refresh().catch(() => null);
-      this.changed();
-    }, PAUSE);
+    if (isShown || this.#before.length === 0) this.#refresher.soon();
   }
 
   close() {
-    clearTimeout(this.#asking);
+    this.#refresher.close();
     clearTimeout(this.#typing);
   }
 

@@ -1,24 +1,28 @@
 // What the gateway's words mean for people who have never seen them.
 
+import { clock, milliseconds } from './figures.js';
+
+const waits = (word, text) => ({ word, tone: 'wait', text });
+const busy = (word, text) => ({ word, tone: 'busy', text });
+
+const tasks = {
+  receiving: () => waits('Uploading', 'Its files are arriving.'),
+  queued: ({ code }) => (code === 20
+    ? waits('Fetching', 'The gateway fetches its archive.')
+    : waits('Waiting', 'It waits in the gateway for a backend with a free slot.')),
+  dispatching: () => busy('Being sent', 'A backend is chosen, and its images are on their way.'),
+  placed: ({ code }) => (code === 10
+    ? busy('Accepted', 'Its backend has it and will begin.')
+    : busy('Running', 'Its backend works on it.')),
+  completed: () => ({ word: 'Completed', tone: 'good', text: 'It ended well.' }),
+  failed: () => ({ word: 'Failed', tone: 'bad', text: 'It ended with an error.' }),
+  canceled: () => ({ word: 'Cancelled', tone: 'quiet', text: 'Its owner or an operator ended it.' }),
+};
+
+const unknown = (state) => ({ word: state, tone: 'quiet', text: '' });
+
 /** A task's state: its word, how it is coloured, and one sentence. */
-export function taskState(task) {
-  switch (task.state) {
-    case 'receiving': return { word: 'Uploading', tone: 'wait', text: 'Its files are arriving.' };
-    case 'queued':
-      return task.code === 20
-        ? { word: 'Fetching', tone: 'wait', text: 'The gateway fetches its archive.' }
-        : { word: 'Waiting', tone: 'wait', text: 'It waits in the gateway for a backend with a free slot.' };
-    case 'dispatching': return { word: 'Being sent', tone: 'busy', text: 'A backend is chosen, and its images are on their way.' };
-    case 'placed':
-      return task.code === 10
-        ? { word: 'Accepted', tone: 'busy', text: 'Its backend has it and will begin.' }
-        : { word: 'Running', tone: 'busy', text: 'Its backend works on it.' };
-    case 'completed': return { word: 'Completed', tone: 'good', text: 'It ended well.' };
-    case 'failed': return { word: 'Failed', tone: 'bad', text: 'It ended with an error.' };
-    case 'canceled': return { word: 'Cancelled', tone: 'quiet', text: 'Its owner or an operator ended it.' };
-    default: return { word: task.state, tone: 'quiet', text: '' };
-  }
-}
+export const taskState = (task) => tasks[task.state]?.(task) ?? unknown(task.state);
 
 export const taskStates = [
   ['receiving', 'Uploading'], ['queued', 'Waiting'], ['dispatching', 'Being sent'], ['placed', 'On a backend'],
@@ -27,50 +31,50 @@ export const taskStates = [
 
 export const isFinal = (task) => ['completed', 'failed', 'canceled'].includes(task.state);
 
+const isFull = (backend) => backend.slots !== null && backend.unfinished >= backend.slots;
+
+const backendStates = {
+  online: (backend) => (isFull(backend)
+    ? busy('Full', 'It answers, and all its slots are in use.')
+    : { word: 'Online', tone: 'good', text: 'It answers and has free slots.' }),
+  offline: (backend) => ({
+    word: 'Offline', tone: 'bad',
+    text: `${silence(backend)} Its tasks aren't lost: it may still be running them, so they are not started elsewhere.`,
+    advice: 'Start it, and see that its url and token are right. If it will not be back, begin its tasks elsewhere: '
+      + `Evacuate, or scaleodm backends evacuate ${backend.name}`,
+  }),
+  unread: () => ({
+    ...waits('Not read yet', "It hasn't answered since the gateway was started."),
+    advice: 'Wait a moment; then see that it runs and that its url is right.',
+  }),
+  locked: () => ({
+    ...waits('Locked', 'An operator locked it: it gets no new tasks, and those there go on.'),
+    advice: 'Unlock it when it may have tasks again.',
+  }),
+  draining: () => ({
+    ...waits('Draining', 'An operator drains it: it gets no new tasks, those there go on, and what had not begun went elsewhere.'),
+    advice: 'Undrain it when it may have tasks again.',
+  }),
+  retired: () => ({
+    word: 'Retired', tone: 'quiet', text: 'It left the inventory: it serves the tasks and results that it has, and gets none.',
+    advice: 'It goes by itself once nothing is left there.',
+  }),
+};
+
 /** A backend's state: its word, colour, what it means and what can be done. */
-export function backendState(backend) {
-  switch (backend.state) {
-    case 'online':
-      return backend.slots !== null && backend.unfinished >= backend.slots
-        ? { word: 'Full', tone: 'busy', text: 'It answers, and all its slots are in use.' }
-        : { word: 'Online', tone: 'good', text: 'It answers and has free slots.' };
-    case 'offline':
-      return {
-        word: 'Offline', tone: 'bad',
-        text: "It doesn't answer. Its tasks aren't lost: it may still be running them, so they are not started elsewhere.",
-        advice: 'See that it runs, and that its url and token are right. If it will never be back, evacuate it.',
-      };
-    case 'unread':
-      return {
-        word: 'Not read yet', tone: 'wait', text: "It hasn't answered since the gateway was started.",
-        advice: 'Wait a moment; then see that it runs and that its url is right.',
-      };
-    case 'locked':
-      return {
-        word: 'Locked', tone: 'wait', text: 'An operator locked it: it gets no new tasks, and those there go on.',
-        advice: 'Unlock it when it may have tasks again.',
-      };
-    case 'draining':
-      return {
-        word: 'Draining', tone: 'wait',
-        text: 'An operator drains it: it gets no new tasks, those there go on, and what had not begun went elsewhere.',
-        advice: 'Undrain it when it may have tasks again.',
-      };
-    case 'retired':
-      return {
-        word: 'Retired', tone: 'quiet', text: 'It left the inventory: it serves the tasks and results that it has, and gets none.',
-        advice: 'It goes by itself once nothing is left there.',
-      };
-    default: return { word: backend.state, tone: 'quiet', text: '' };
-  }
-}
+export const backendState = (backend) => backendStates[backend.state]?.(backend) ?? unknown(backend.state);
+
+/** Since when it is offline, where that is known. */
+const silence = ({ offlineSince }) => (offlineSince
+  ? `It hasn't answered since ${clock(milliseconds(offlineSince))}.`
+  : "It doesn't answer.");
 
 /** Trouble first: a smaller number is worse. */
 export function troubleRank(backend) {
   const ranks = { offline: 0, unread: 1, draining: 3, locked: 3, retired: 4 };
   if (backend.state in ranks) return ranks[backend.state];
   if (backend.lastError) return 2;
-  return backend.slots !== null && backend.unfinished >= backend.slots ? 5 : 6;
+  return isFull(backend) ? 5 : 6;
 }
 
 export const isTrouble = (backend) => troubleRank(backend) < 3;
@@ -133,7 +137,7 @@ export function waitingGroups(text, isBackend) {
 
 /** What the clauses of a waiting reason ask of the operator. `isNormal`: nothing, the task only has to wait for its turn. */
 const hints = [
-  [/slots? in use/, true, 'Nothing is wrong there: a slot frees when a task ends. More slots or backends shorten the wait.'],
+  [/^has (its one slot|all \d+ slots) in use/, true, 'Nothing is wrong there: a slot frees when a task ends. More slots or backends shorten the wait.'],
   [/^is locked/, false, 'Unlock it if it may take tasks again.'],
   [/^is draining/, false, 'Undrain it if it may take tasks again.'],
   [/^(doesn't answer|is offline)/, false, 'Bring it back: its page shows the last error.'],
@@ -142,9 +146,11 @@ const hints = [
   [/^is being tried/, true, 'It gets more tasks when that one is accepted.'],
   [/^takes at most/, false, "The task is too large for it: raise the node's limit, or add a backend that takes more images."],
   [/^doesn't know the option/, false, 'Its engine is of another version: add a backend whose engine knows the option.'],
+  [/^can't take/, false, 'Its kind of backend has no way to do this; another kind has.'],
+  [/^doesn't allow the image/, false, "Allow the image in the backend's entry of the inventory, or send the task without odmImage."],
   [/^lacks the label/, false, "The owner's token may only use backends with that label."],
   [/^(is passed over|refused this task)/, true, 'The others are tried first, then it once more.'],
-  [/tier/, true, 'It is a reserve: it is used once lower tiers stayed full for scheduling.spill_after.'],
+  [/^is in tier/, true, 'It is a reserve: it is used once lower tiers stayed full for scheduling.spill_after.'],
   [/^doesn't hold the project/, false, 'The task goes on with a project that lies on one node only.'],
   [/^left the inventory/, false, 'List it again if it may take tasks.'],
 ];

@@ -2,10 +2,10 @@ internal import HTTPServer
 internal import HTTPTypes
 internal import NodeODM
 
-/// One change that somebody asks of the admin API, checked already: his token, the header, the body.
+/// One change that somebody asks of the admin API, checked already: his token, the header, the query, the body.
 struct AdminCall: Sendable {
-    /// The head.
-    let request: HTTPRequest
+    /// What stands behind the path.
+    let query: AdminQuery
     /// What the path names.
     let captures: RouteCaptures
     /// The members of the body's object; none without a body.

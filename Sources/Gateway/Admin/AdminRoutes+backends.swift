@@ -15,9 +15,9 @@ extension AdminRoutes {
             parts.backends.parts.placement.wake()
             return Self.state(of: name, parts, .created)
         }
-        change(&router, .delete, "/api/backends/{name}", "api_backend_remove") { call, parts in
+        change(&router, .delete, "/api/backends/{name}", "api_backend_remove", query: ["forget"]) { call, parts in
             let name = try Self.name(call)
-            try await parts.backends.roster.remove(name, givesUp: call.request.queryItem("forget") == "true")
+            try await parts.backends.roster.remove(name, givesUp: try call.query.flag("forget"))
             parts.backends.parts.placement.wake()
             return Self.state(of: name, parts)
         }
@@ -62,8 +62,7 @@ extension AdminRoutes {
     private static func state(
         of name: BackendName, _ parts: GatewayStatus.Parts, _ status: HTTPStatus = .ok
     ) -> AdminReply {
-        let resource = BackendsResource(fleet: parts.fleet, mirror: parts.mirror, now: .now())
-        if let json = resource.json(of: name) { return AdminReply(status, json) }
+        if let json = backends(parts).json(of: name) { return AdminReply(status, json) }
         return .object { json in
             json.key("name")
             json.string(name.string)

@@ -21,9 +21,11 @@ extension AdminRoutes {
     ///   - method: never GET.
     ///   - pattern: as the router reads it.
     ///   - name: for the log and metrics.
-    ///   - handle: called once the caller is known to be allowed and the body is read; may throw `AdminError`.
+    ///   - parameters: what its query may have.
+    ///   - handle: called once the caller is known to be allowed and query and body are read; may throw `AdminError`.
     func change(
-        _ router: inout Router, _ method: HTTPMethod, _ pattern: String, _ name: String, _ handle: @escaping Change
+        _ router: inout Router, _ method: HTTPMethod, _ pattern: String, _ name: String,
+        query parameters: [String] = [], _ handle: @escaping Change
     ) {
         router.on(method, pattern, name: name) { request, captures, body, response in
             let reply: AdminReply
@@ -31,8 +33,9 @@ extension AdminRoutes {
                 reply = refusal
             } else {
                 reply = try await answer { parts in
+                    let query = try AdminQuery(request, parameters)
                     let members = try await AdminCall.body(of: request, body)
-                    return try await handle(AdminCall(request: request, captures: captures, body: members), parts)
+                    return try await handle(AdminCall(query: query, captures: captures, body: members), parts)
                 }
             }
             try await Self.send(reply, response)

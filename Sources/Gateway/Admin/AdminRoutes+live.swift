@@ -1,5 +1,6 @@
 internal import HTTPServer
 internal import HTTPTypes
+internal import Model
 internal import NodeODM
 internal import Reactor
 
@@ -13,11 +14,13 @@ extension AdminRoutes {
             await scrape.metrics.census.renew(from: parts.store, on: scrape.loop)
             return AdminReply(parts.live.gateway.json)
         }
-        add(to: &router, "/api/history", "api_history") { request, _, parts in
-            let hours = try Self.hours(request)
+        let parameters = ["hours", "backend"]
+        add(to: &router, "/api/history", "api_history", query: parameters, repeated: ["backend"]) { query, _, parts in
+            let hours = try query.number("hours", in: 1...History.hours, usual: 6)
+            let backends = try Self.backends(query)
             let history = parts.live.history.history
-            // A day of a thousand backends is some megabytes of text.
-            return AdminReply(try await scrape.pool.run { history.json(hours: hours) })
+            // A day of many backends is some hundred thousand numbers.
+            return AdminReply(try await scrape.pool.run { history.json(hours: hours, of: backends) })
         }
         router.on(.get, "/api/events", name: "api_events") { request, _, _, response in
             guard isAllowed(request) else { return try await Self.send(Self.unauthorized, response) }
@@ -25,12 +28,15 @@ extension AdminRoutes {
         }
     }
 
-    private static func hours(_ request: HTTPRequest) throws -> Int {
-        guard let text = request.queryItem("hours") else { return 6 }
-        guard let hours = Int(text), (1...History.hours).contains(hours) else {
-            throw AdminError(.badRequest, "`hours` must be a whole number from 1 to \(History.hours).")
+    /// So many backends one answer may be of: a thousand over a day would be megabytes.
+    private static let backendsPerAnswer = 100
+
+    private static func backends(_ query: AdminQuery) throws(AdminError) -> [BackendName] {
+        let names = query.all("backend")
+        guard names.count <= backendsPerAnswer else {
+            throw AdminError(.badRequest, "`backend` may be given \(backendsPerAnswer) times at most.")
         }
-        return hours
+        return names.map { BackendName(recorded: $0) }
     }
 
     private func stream(to response: consuming ResponseWriter) async throws {

@@ -23,7 +23,7 @@ struct AdminRoutes: Sendable {
     /// Routes that are asked every few seconds.
     static let probes = ["healthz", "readyz", "metrics"]
 
-    typealias Handle = @Sendable (HTTPRequest, RouteCaptures, GatewayStatus.Parts) async throws -> AdminReply
+    typealias Handle = @Sendable (AdminQuery, RouteCaptures, GatewayStatus.Parts) async throws -> AdminReply
 
     /// The table.
     var router: Router {
@@ -46,10 +46,10 @@ struct AdminRoutes: Sendable {
             try await response.send(HTTPResponse(.ok, fields: fields), body: body)
         }
         add(to: &router, "/api/backends", "api_backends") { _, _, parts in
-            AdminReply(BackendsResource(fleet: parts.fleet, mirror: parts.mirror, now: .now()).json)
+            AdminReply(Self.backends(parts).json)
         }
-        add(to: &router, "/api/tasks", "api_tasks") { request, _, parts in
-            AdminReply(try await Self.tasks(parts).page(request))
+        add(to: &router, "/api/tasks", "api_tasks", query: TasksResource.parameters) { query, _, parts in
+            AdminReply(try await Self.tasks(parts).page(query))
         }
         add(to: &router, "/api/tasks/{uuid}", "api_task") { _, captures, parts in
             guard let body = try await Self.tasks(parts).task(captures["uuid"]) else {
@@ -89,12 +89,29 @@ struct AdminRoutes: Sendable {
             waitingReason: { await parts.backends.dispatcher.waitingReason(of: $0) })
     }
 
+    static func backends(_ parts: GatewayStatus.Parts) -> BackendsResource {
+        BackendsResource(fleet: parts.fleet, mirror: parts.mirror, clock: SystemClock())
+    }
+
     /// Adds what only reads to the table.
-    func add(to router: inout Router, _ pattern: String, _ name: String, _ handle: @escaping Handle) {
+    /// - Parameters:
+    ///   - router: the table.
+    ///   - pattern: as the router reads it.
+    ///   - name: for the log and metrics.
+    ///   - parameters: what its query may have.
+    ///   - repeated: those of them that may be given several times.
+    ///   - handle: called once the caller is known to be allowed and the query is read; may throw `AdminError`.
+    func add(
+        to router: inout Router, _ pattern: String, _ name: String, query parameters: [String] = [],
+        repeated: [String] = [], _ handle: @escaping Handle
+    ) {
         router.on(.get, pattern, name: name) { request, captures, _, response in
             let reply =
                 isAllowed(request)
-                ? try await answer { parts in try await handle(request, captures, parts) }
+                ? try await answer { parts in
+                    let query = try AdminQuery(request, parameters, repeated: repeated)
+                    return try await handle(query, captures, parts)
+                }
                 : Self.unauthorized
             try await Self.send(reply, response)
         }

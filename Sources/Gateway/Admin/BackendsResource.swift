@@ -6,7 +6,7 @@ internal import Reactor
 struct BackendsResource: Sendable {
     let fleet: Fleet
     let mirror: StatusMirror
-    let now: MonotonicTime
+    let clock: any WorldClock
 
     /// A JSON array, in the inventory's order.
     var json: [UInt8] {
@@ -70,26 +70,36 @@ struct BackendsResource: Sendable {
         if let slots = member.slots { json.integer(slots) } else { json.null() }
         json.key("maxImages")
         if let limit = member.maxImages { json.integer(limit) } else { json.null() }
+        let own = mirror.watched(on: member.definition.name).count
         json.key("tasks")
-        json.integer(mirror.watched(on: member.definition.name).count)
-        writeLoad(of: member, into: &json)
+        json.integer(own)
+        writeLoad(of: member, own: own, into: &json)
+        writeSilence(of: member, into: &json)
         json.endObject()
     }
 
-    private func writeLoad(of member: FleetMember, into json: inout JSONWriter) {
+    private func writeLoad(of member: FleetMember, own: Int, into json: inout JSONWriter) {
         json.key("unfinished")
-        if let load = member.load { json.integer(load.unfinished) } else { json.null() }
+        json.integer(orNull: member.unfinished(own: own))
         json.key("engine")
         json.string(member.load?.engine ?? "?")
         json.key("engineVersion")
         json.string(member.load?.engineVersion ?? "?")
         if let readAt = member.loadReadAt {
             json.key("ageMilliseconds")
-            json.integer(max(0, (now - readAt).inMilliseconds))
+            json.integer(max(0, (clock.monotonic() - readAt).inMilliseconds))
         }
         if let latency = member.latency {
             json.key("latencyMilliseconds")
             json.integer(latency.inMilliseconds)
+        }
+    }
+
+    /// Since when it is offline, why, and what can be done.
+    private func writeSilence(of member: FleetMember, into json: inout JSONWriter) {
+        if member.isOffline(offlineAfter: fleet.offlineAfter) {
+            if let since = member.lastHeard(clock) { json.member("offlineSince", since.iso8601) }
+            json.member("advice", member.offlineAdvice)
         }
         guard let error = member.lastError else { return }
         json.key("lastError")
@@ -102,7 +112,8 @@ extension FleetMember {
     func sight(offlineAfter: Int) -> BackendsResource.Sight {
         BackendsResource.Sight(
             state: BackendsResource.state(of: self, offlineAfter: offlineAfter), source: source, switches: switches,
-            slots: slots, maxImages: maxImages, unfinished: load?.unfinished, engineVersion: load?.engineVersion,
-            lastError: lastError)
+            slots: slots, maxImages: maxImages,
+            unfinished: load.map { $0.unfinished + acceptedSinceRead - endedSinceRead },
+            engineVersion: load?.engineVersion, lastError: lastError)
     }
 }

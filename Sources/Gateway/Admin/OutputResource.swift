@@ -8,17 +8,19 @@ struct OutputResource: Sendable {
 
     /// So many lines an answer; who follows asks for the next ones.
     private static let limit = 10_000
+    /// What may be asked for.
+    static let lines = -1_000_000_000...1_000_000_000
 
     /// Some lines, and the number of the line behind them.
     /// - Parameters:
     ///   - id: the task.
-    ///   - line: as the NodeODM API's `line`: the first one, counted from 0, or so many at the end if it is negative.
+    ///   - line: the first one, counted from 0, or so many at the end if it is negative.
     /// - Returns: `{"lines": […], "next": N}`; an N below what was asked for tells that the console began anew.
     /// - Throws: `AdminError`.
-    func answer(_ id: TaskID, from line: String?) async throws(AdminError) -> AdminReply {
+    func answer(_ id: TaskID, from line: Int) async throws(AdminError) -> AdminReply {
         do throws(APIError) {
             let task = try await lookup.task(id, for: .everybody)
-            let wanted = OutputWindow(query: line ?? "0").range(of: task.tail.end)
+            let wanted = (line < 0 ? OutputWindow.last(-line) : .from(line)).range(of: task.tail.end)
             let part = wanted.lowerBound..<min(wanted.upperBound, wanted.lowerBound + Self.limit)
             return Self.reply(try await lookup.lines(in: part, of: task), next: part.upperBound)
         } catch {

@@ -9,14 +9,14 @@ struct QueueResource: Sendable {
     let mirror: StatusMirror
 
     static let usualLimit = 100
-    private static let mostTasks = 1000
+    static let limits = 1...1000
 
     /// The waiting tasks.
-    /// - Parameter limit: so many are told of, at most 1000.
+    /// - Parameter limit: so many are told of, within ``limits``.
     /// - Returns: `{"waiting": N, "tasks": […]}`.
     /// - Throws: the record's errors.
     func answer(_ limit: Int) async throws -> AdminReply {
-        let line = try await dispatcher.waitingLine(limit: min(max(1, limit), Self.mostTasks))
+        let line = try await dispatcher.waitingLine(limit: limit)
         var names: [TaskID: String] = [:]
         for task in line.tasks { names[task.id] = try await name(of: task.id) }
         return .object { [names] json in

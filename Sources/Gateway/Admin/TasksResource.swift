@@ -16,29 +16,35 @@ struct TasksResource: Sendable {
 
     /// The reason of a waiting task is a read of its own; a page with more of them shows the rest without.
     private static let reasonsPerPage = 100
-    private static let pageLimit = 1000
+    private static let limits = 1...1000
+    /// What a list's query may have.
+    static let parameters = ["state", "backend", "search", "owner", "limit", "after"]
 
     /// One page of a list: `{"tasks": […], "next": CURSOR or null}`, the newest first.
-    /// - Parameter request: may have `state`, `backend`, `search`, `owner`, `limit` and `after`, the cursor of the page before.
+    /// - Parameter query: may have ``parameters``, of which `after` is the cursor of the page before.
     /// - Returns: one JSON object.
-    /// - Throws: `refused` for what can't be read; the record's errors.
-    func page(_ request: HTTPRequest) async throws -> [UInt8] {
+    /// - Throws: `AdminError` for what can't be read; the record's errors.
+    func page(_ query: AdminQuery) async throws -> [UInt8] {
         var filter = TaskFilter()
-        if let word = request.queryItem("state") {
-            guard let state = TaskState(rawValue: word) else { throw APIError.refused("There is no state \(word).") }
-            filter.state = state
-        }
-        filter.backend = request.queryItem("backend").map { BackendName(recorded: $0) }
-        filter.text = request.queryItem("search")
-        filter.owner = request.queryItem("owner")
-        let limit = request.queryItem("limit").flatMap { Int($0) } ?? 100
+        if let word = query["state"] { filter.state = try Self.state(word) }
+        filter.backend = query["backend"].map { BackendName(recorded: $0) }
+        filter.text = query["search"]
+        filter.owner = query["owner"]
+        let limit = try query.number("limit", in: Self.limits, usual: 100)
         var cursor: TaskCursor?
-        if let text = request.queryItem("after") {
-            guard let read = Self.cursor(text) else { throw APIError.refused("The cursor `after` can't be read.") }
-            cursor = read
-        }
-        let page = try await store.page(filter, after: cursor, limit: min(max(1, limit), Self.pageLimit))
-        return try await write(page)
+        if let text = query["after"] { cursor = try Self.page(after: text) }
+        return try await write(try await store.page(filter, after: cursor, limit: limit))
+    }
+
+    private static func state(_ word: String) throws(AdminError) -> TaskState {
+        if let state = TaskState(rawValue: word) { return state }
+        let states = TaskState.allCases.map(\.rawValue).joined(separator: ", ")
+        throw AdminError(.badRequest, "There is no state `\(word)`: `state` is one of \(states).")
+    }
+
+    private static func page(after text: String) throws(AdminError) -> TaskCursor {
+        if let cursor = cursor(text) { return cursor }
+        throw AdminError(.badRequest, "`after` must be the `next` of the page before.")
     }
 
     /// One task with its events.

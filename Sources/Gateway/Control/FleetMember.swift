@@ -122,9 +122,14 @@ struct FleetMember: Sendable {
     var isCluster: Bool { load?.isCluster ?? false }
     /// Slots: the operator's word, else its own. A ClusterODM doesn't tell, so it has one then.
     var slots: Int? { definition.maxParallelTasks ?? (isCluster ? 1 : load?.slots) }
-    /// Slots in use, by what it last said and what happened since; at least those of our own tasks there. Nil without slots.
-    func usedSlots(own: Int) -> Int? {
-        slots.map { min($0, max(0, own, (load?.unfinished ?? 0) + acceptedSinceRead - endedSinceRead)) }
+    /// Tasks with status 10 or 20 there, by what it last said and what happened since; at least `own`, our own. Nil before it
+    /// was ever read.
+    func unfinished(own: Int) -> Int? { load == nil ? nil : count(own: own) }
+    /// Slots in use, counted in the same way. Nil without slots.
+    func usedSlots(own: Int) -> Int? { slots.map { min($0, count(own: own)) } }
+    /// A ClusterODM's own counter says nothing.
+    private func count(own: Int) -> Int {
+        isCluster ? own : max(0, own, (load?.unfinished ?? 0) + acceptedSinceRead - endedSinceRead)
     }
     /// What to do with a task that had started there and that it forgot; a ClusterODM's may go on behind it.
     var onVanished: OnVanished { isCluster ? .fail : definition.onVanished }

@@ -27,8 +27,19 @@ enum BackendsCommand {
                 }
                 answer = .array(named)
             }
-            return invocation.has("json") ? answer.line : table(answer.array ?? [])
+            if invocation.has("json") { return answer.line }
+            return table(answer.array ?? []) + (invocation.arguments.isEmpty ? "" : advice(answer.array ?? []))
         }
+    }
+
+    /// Since when a backend is offline, and what to do; nothing of one that answers.
+    static func advice(_ backends: [JSONValue]) -> String {
+        backends.compactMap { backend in
+            guard let advice = backend["advice"]?.text else { return nil }
+            let since = backend["offlineSince"]?.text.map { "is offline since \($0.prefix(19))Z" }
+            let silence = since ?? "has not answered since the gateway was started"
+            return "\n" + "\(backend["name"]?.text ?? "?") \(silence): \(advice)".printable + "\n"
+        }.joined()
     }
 
     /// What people see of the answer.

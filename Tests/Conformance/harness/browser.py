@@ -45,6 +45,9 @@ class Window:
         self._expected = []
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        # Who listens makes Chromium tell of file choosers instead of opening them. That takes a while to reach a busy page, and a
+        # key pressed right behind it overtakes it there: the chooser is then closed, and nobody hears of it. So from the start.
+        self.page.on("filechooser", lambda chooser: None)
         self.page.goto(url)
 
     def _note(self, message):

@@ -97,6 +97,16 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- mergeOverwrite $base (deepCopy .Values.inventory) | toYaml }}
 {{- end }}
 
+{{/* What of the inventory a running gateway doesn't take over by itself: everything but backends and tokens. */}}
+{{- define "scaleodm.fixedInventory" -}}
+{{- $inventory := include "scaleodm.inventory" . | fromYaml }}
+{{- $_ := unset $inventory "backends" }}
+{{- $auth := omit (default dict $inventory.auth) "tokens" "required" }}
+{{- $_ := unset $inventory "auth" }}
+{{- with $auth }}{{ $_ := set $inventory "auth" . }}{{ end }}
+{{- $inventory | toYaml }}
+{{- end }}
+
 {{/* One variable from the runtime secret. */}}
 {{- define "scaleodm.secretVariable" -}}
 - name: {{ .key }}

@@ -147,8 +147,7 @@ final class EventStream: Service {
     }
 
     private func tell(of name: BackendName) {
-        let resource = BackendsResource(
-            fleet: sources.fleet, mirror: sources.mirror, now: sources.clock.monotonic())
+        let resource = BackendsResource(fleet: sources.fleet, mirror: sources.mirror, clock: sources.clock)
         if let json = resource.json(of: name) { return send("backend", json) }
         var json = JSONWriter()
         json.beginObject()

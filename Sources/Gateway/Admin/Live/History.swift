@@ -123,11 +123,13 @@ struct History: Sendable {
     // MARK: Reading
 
     /// The answer of GET /api/history.
-    /// - Parameter hours: how far back.
+    /// - Parameters:
+    ///   - hours: how far back.
+    ///   - names: the backends that are told of beside the whole; one that wasn't there then is left out.
     /// - Returns: one JSON object.
-    func json(hours: Int) -> [UInt8] {
+    func json(hours: Int, of names: [BackendName]) -> [UInt8] {
         let range = turns - min(count, hours * Self.perHour)..<turns
-        var json = JSONWriter(reserving: 4096 + backends.count * range.count * 6)
+        var json = JSONWriter(reserving: 4096 + names.count * range.count * 6)
         json.beginObject()
         json.member("step", Self.step.components.seconds)
         json.key("from")
@@ -141,7 +143,8 @@ struct History: Sendable {
         json.endObject()
         json.key("backends")
         json.beginObject()
-        for (name, rings) in backends.sorted(by: { $0.key.string < $1.key.string }) where range.contains(rings.last) {
+        for name in Set(names).sorted(by: { $0.string < $1.string }) {
+            guard let rings = backends[name], range.contains(rings.last) else { continue }
             json.key(name.string)
             json.beginObject()
             json.key("running")
