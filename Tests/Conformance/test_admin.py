@@ -153,6 +153,22 @@ def test_the_token(world):
     assert answer.returncode == 1 and "token" in answer.stderr and "shut" not in answer.stderr
 
 
+def test_without_a_token_only_callers_of_this_machine_by_its_own_name_are_answered(world):
+    """A page of elsewhere can lead its own name to this machine, and would then be of the same origin."""
+    gateway = world.gateway([world.node()])
+    for host in ("evil.example.org", "evil.example.org:31101", "localhost.example.org", "127.0.0.1.example.org:80"):
+        for path in ("/api/backends", "/api/events", "/metrics"):
+            answer = requests.get(gateway.admin_url + path, headers={"Host": host}, timeout=10)
+            assert answer.status_code == 403 and "admin.token" in answer.json()["error"], (host, path, answer.text)
+        change = requests.post(gateway.admin_url + "/api/reload", headers={"Host": host, "X-ScaleODM-Admin": "1"}, timeout=10)
+        assert change.status_code == 403
+    for host in ("localhost", "localhost:31101", "127.0.0.1:1", "[::1]:31101", "192.0.2.7"):
+        assert requests.get(gateway.admin_url + "/api/backends", headers={"Host": host}, timeout=10).ok, host
+    guarded = world.gateway([world.node()], {"admin": {"token": "secret-admin-token"}})
+    fields = {"Host": "gateway.example.org", "Authorization": "Bearer secret-admin-token"}
+    assert requests.get(guarded.admin_url + "/api/backends", headers=fields, timeout=10).ok
+
+
 def test_beyond_loopback_only_with_a_token(tmp_path):
     path = tmp_path / "gateway.yaml"
     path.write_text("admin: {listen: 0.0.0.0:0}\nbackends: []\n")

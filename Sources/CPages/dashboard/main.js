@@ -79,7 +79,16 @@ function linkTitle() {
 
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-  return { words: path.split('/').filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query ?? '') };
+  return { words: path.split('/').filter(Boolean).map(decoded), query: new URLSearchParams(query ?? '') };
+}
+
+/** A word of the address; one that somebody mistyped as it is. */
+function decoded(word) {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word;
+  }
 }
 
 function open() {

@@ -57,10 +57,12 @@ async function followNode() {
     }
     // Another token may see other limits and options; the same would be refused again.
     if (shown !== token.value) continue;
+    const waiting = new AbortController();
     await new Promise((resolve) => {
       if (!isShut) setTimeout(resolve, listedFor === shown ? infoEvery : retryEvery);
-      token.addEventListener('change', resolve, { once: true });
+      token.addEventListener('change', resolve, { once: true, signal: waiting.signal });
     });
+    waiting.abort();
   }
 }
 

@@ -194,7 +194,9 @@ export class Node {
     } catch {
       throw unreachable();
     }
-    if (head.type === 'opaqueredirect' || (head.ok && head.headers.has('Content-Disposition'))) return;
+    if (head.type === 'opaqueredirect') return;
+    const isError = (head.headers.get('Content-Type') ?? '').startsWith('application/json');
+    if (head.ok && (head.headers.has('Content-Disposition') || !isError)) return;
     await this.call(`task/${uuid}/download/${asset}`);
   }
 }

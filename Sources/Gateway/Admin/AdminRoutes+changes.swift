@@ -43,7 +43,7 @@ extension AdminRoutes {
     }
 
     private func refusal(of request: HTTPRequest) -> AdminReply? {
-        guard isAllowed(request) else { return Self.unauthorized }
+        if let denial = denial(of: request) { return denial }
         guard let value = request.fields[AdminCall.header], !value.isEmpty else {
             return .error(.forbidden, "A change must carry the header `\(AdminCall.header): 1`.")
         }

@@ -23,7 +23,7 @@ extension AdminRoutes {
             return AdminReply(try await scrape.pool.run { history.json(hours: hours, of: backends) })
         }
         router.on(.get, "/api/events", name: "api_events") { request, _, _, response in
-            guard isAllowed(request) else { return try await Self.send(Self.unauthorized, response) }
+            if let denial = denial(of: request) { return try await Self.send(denial, response) }
             try await stream(to: response)
         }
     }

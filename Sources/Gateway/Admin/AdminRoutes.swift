@@ -41,7 +41,7 @@ struct AdminRoutes: Sendable {
             try await Self.send(readiness(request), response)
         }
         router.on(.get, "/metrics", name: "metrics") { request, _, _, response in
-            guard isAllowed(request) else { return try await Self.send(Self.unauthorized, response) }
+            if let denial = denial(of: request) { return try await Self.send(denial, response) }
             let (fields, body) = try await scrape.answer(request)
             try await response.send(HTTPResponse(.ok, fields: fields), body: body)
         }
@@ -106,13 +106,11 @@ struct AdminRoutes: Sendable {
         repeated: [String] = [], _ handle: @escaping Handle
     ) {
         router.on(.get, pattern, name: name) { request, captures, _, response in
-            let reply =
-                isAllowed(request)
-                ? try await answer { parts in
-                    let query = try AdminQuery(request, parameters, repeated: repeated)
-                    return try await handle(query, captures, parts)
-                }
-                : Self.unauthorized
+            if let denial = denial(of: request) { return try await Self.send(denial, response) }
+            let reply = try await answer { parts in
+                let query = try AdminQuery(request, parameters, repeated: repeated)
+                return try await handle(query, captures, parts)
+            }
             try await Self.send(reply, response)
         }
     }
@@ -136,14 +134,28 @@ struct AdminRoutes: Sendable {
         }
     }
 
-    static var unauthorized: AdminReply { .error(.unauthorized, "The admin token is missing or wrong.") }
-
-    /// Whether the caller presents the admin token, where there is one.
-    func isAllowed(_ request: HTTPRequest) -> Bool {
-        guard let token else { return true }
+    /// Why a caller is turned away; nil where he presents the admin token, or there is none and he asks this machine by its own name.
+    func denial(of request: HTTPRequest) -> AdminReply? {
+        guard let token else { return Self.namesThisMachine(request.authority) ? nil : Self.foreignName }
         let field = request.fields[.authorization] ?? ""
-        guard field.utf8.count > 7, field.prefix(7).lowercased() == "bearer " else { return false }
-        return token.matches(String(field.dropFirst(7)))
+        guard field.utf8.count > 7, field.prefix(7).lowercased() == "bearer ",
+            token.matches(String(field.dropFirst(7)))
+        else { return .error(.unauthorized, "The admin token is missing or wrong.") }
+        return nil
+    }
+
+    private static let foreignName = AdminReply.error(
+        .forbidden, "Without admin.token this listener answers only to localhost and to addresses: set one for other names.")
+
+    /// Whether a Host is `localhost` or an address, and so no name that a page of elsewhere could have led to this machine
+    /// (DNS rebinding): that page would be of the same origin as this API.
+    static func namesThisMachine(_ authority: String?) -> Bool {
+        // Browsers always send one.
+        guard let authority else { return true }
+        if authority.hasPrefix("[") { return true }
+        let host = authority.split(separator: ":", omittingEmptySubsequences: false).first.map { $0.lowercased() } ?? ""
+        return host == "localhost" || host.hasSuffix(".localhost")
+            || !host.isEmpty && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }
     }
 
     // MARK: Probes

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Model
 internal import NodeODM
+internal import Record
 
 /// GET /api/tasks/{uuid}/output: a task's console, a part at a time, from memory and the record.
 struct OutputResource: Sendable {
@@ -24,12 +25,20 @@ struct OutputResource: Sendable {
             let part = wanted.lowerBound..<min(wanted.upperBound, wanted.lowerBound + Self.limit)
             return Self.reply(try await lookup.lines(in: part, of: task), next: part.upperBound)
         } catch {
-            guard case .refused = error else {
-                throw AdminError(.serviceUnavailable, "The gateway's database is away; try again.")
-            }
-            throw AdminRoutes.noSuchTask
+            guard case .refused = error else { throw Self.away }
+            guard try await isArriving(id) else { throw AdminRoutes.noSuchTask }
+            return Self.reply([], next: 0)
         }
     }
+
+    /// Whether the files of the task are still arriving: it has no console yet.
+    private func isArriving(_ id: TaskID) async throws(AdminError) -> Bool {
+        do throws(RecordError) { return try await lookup.store.record(of: id)?.state == .receiving } catch {
+            throw Self.away
+        }
+    }
+
+    private static let away = AdminError(.serviceUnavailable, "The gateway's database is away; try again.")
 
     private static func reply(_ lines: [String], next: Int) -> AdminReply {
         .object { json in

@@ -37,6 +37,37 @@ extension Dispatcher {
     /// - Returns: the same on every gateway, but for what the one in charge remembers of earlier passes.
     /// - Throws: `RecordError`.
     func waitingLine(limit: Int) async throws(RecordError) -> WaitingLine {
+        if isInCharge { return try await presentLine(limit: limit) }
+        // Of a gateway that doesn't decide the whole queue is read for it: once for all who ask at about the same time.
+        let now = parts.clock.monotonic()
+        let shared: SharedLine
+        if let last = sharedLine, now - last.begun < Self.lineAge {
+            shared = last
+        } else {
+            let reading = Task { () async -> Result<WaitingLine, RecordError> in
+                do throws(RecordError) { return .success(try await presentLine(limit: Self.longestLine)) } catch {
+                    return .failure(error)
+                }
+            }
+            shared = SharedLine(begun: now, reading: reading)
+            sharedLine = shared
+        }
+        let line = try await shared.reading.value.get()
+        return WaitingLine(count: line.count, tasks: Array(line.tasks.prefix(limit)))
+    }
+
+    /// So many tasks of a line are told of at most.
+    static let longestLine = 1000
+    /// So old may be what another caller was told.
+    private static let lineAge = Duration.seconds(2)
+
+    /// A line that several callers wait for.
+    struct SharedLine {
+        let begun: MonotonicTime
+        let reading: Task<Result<WaitingLine, RecordError>, Never>
+    }
+
+    private func presentLine(limit: Int) async throws(RecordError) -> WaitingLine {
         let foreign = try await sentByOthers()
         var tasks = try await waitingTasks()
         let (count, owners) = (tasks.count, shares(foreign: foreign))

@@ -30,6 +30,7 @@ actor Dispatcher: Service {
     var foreign: [TaskID: AttemptRecord] = [:]
     let scheduler: Scheduler
     private(set) var state = SchedulerState()
+    var sharedLine: SharedLine?
     /// What the last pass said of the tasks that it left waiting.
     private(set) var lastWaiting: [TaskClass: Decision.Waiting] = [:]
     /// The fleet's version that the last pass knew, and since when: the start, or the last change of its members.
