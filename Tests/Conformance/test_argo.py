@@ -1,8 +1,10 @@
 """Kind `argo`: tasks of every way in run as workflows of a simulated cluster, over an S3 server between gateway and pods."""
 
+import base64
 import http.server
 import io
 import json
+import os
 import pathlib
 import re
 import threading
@@ -93,6 +95,67 @@ def test_the_description_s_flow(running, api):
     assert packed.content == results["all.zip"]
     output = api.output(made["uuid"])
     assert any("ODM app finished" in line or "finished" in line for line in output), output
+
+
+def test_item_49_an_s3_place_as_zipurl(running, api):
+    """The pods are told the place itself; its images are read only, also by a remove. (Of kind `scaleodm`: ScaleODMSubmissionTests.)"""
+    before = running.store.files(FLIGHT)
+    uuid = api.new(zipurl=FLIGHT)["uuid"]
+    assert api.wait(uuid, seconds=120)["status"]["code"] == COMPLETED
+    main = next(t for t in running.cluster.workflow(uuid)["spec"]["templates"] if t["name"] == "main")
+    packed = {v["name"]: v.get("value") for v in main["containerSet"]["containers"][0]["env"]}["GW_TASK_B64"]
+    told = json.loads(base64.urlsafe_b64decode(packed))
+    assert (told["input"]["bucket"], told["input"]["prefix"]) == ("mybucket", "drone-images/")
+    assert api.act("remove", uuid) == {"success": True}
+    eventually("its workflow is deleted", lambda: running.cluster.workflow(uuid) is None)
+    assert running.store.files(FLIGHT) == before
+
+
+SHARED = "s3://mybucket/shared/"
+
+
+@pytest.mark.parametrize("fields, place", [
+    ({"zipurl": SHARED}, "s3://mybucket/shared-output/"),
+    ({"readS3Path": SHARED, "writeS3Path": "s3://mybucket/shared-results/"}, "s3://mybucket/shared-results/"),
+])
+def test_two_tasks_of_one_place_at_the_same_time(running, api, tmp_path, fields, place):
+    """Results aren't mixed: while one run may write to the place, another's go below it. Info says where."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    running.store.put(SHARED, pictures(2))
+
+    def run(option):
+        return plain(api.post("/task/new", json={**fields, "options": [{"name": option, "value": True}]}))["uuid"]
+
+    def assert_its_own(uuid, where, option):
+        """Marker, products and download are those of this very task."""
+        assert api.task(uuid)["s3OutputPath"] == where
+        marker = json.loads(running.store.storage.get(Place.parse(where), "_DONE.json"))
+        packed = running.store.storage.get(Place.parse(where), "all.zip")
+        assert marker["task"] == uuid and api.download(uuid).content == packed
+        arguments = json.loads(zipped(packed).read("log.json"))["arguments"]
+        assert [f"--{name}" in arguments for name in ("dsm", "dtm")] == [option == "dsm", option == "dtm"]
+
+    running.cluster.script(name="odm-*", times=1, pods=[{"environment": {"FAKE_ODM_GATE": str(gate)}}])
+    first = run("dsm")
+    eventually("it has begun", lambda: running.store.storage.exists(Place.parse(place), "_STARTED.json"), 60)
+    second = run("dtm")
+    assert api.wait(second, seconds=120)["status"]["code"] == COMPLETED
+    assert_its_own(second, f"{place}{second}/", "dtm")
+    told = requests.get(f"{running.server.admin_url}/api/tasks/{second}", timeout=10).json()["events"]
+    assert any(f"another task's run may write to {place}" in event["detail"] for event in told), told
+    assert api.code(first) == RUNNING
+    opened = os.open(gate, os.O_RDWR)
+    try:
+        assert api.wait(first, seconds=120)["status"]["code"] == COMPLETED
+    finally:
+        os.close(opened)
+    assert_its_own(first, place, "dsm")
+    assert_its_own(second, f"{place}{second}/", "dtm")
+    # Nobody writes there now.
+    third = run("dtm")
+    assert api.wait(third, seconds=120)["status"]["code"] == COMPLETED
+    assert_its_own(third, place, "dtm")
 
 
 def test_pyodm_s_upload_is_staged_and_run_under_its_own_names(running, flight, tmp_path):
@@ -342,7 +405,7 @@ def test_results_that_are_missing_fail_the_task(acting):
     assert failed["status"]["code"] == FAILED and "results are missing" in failed["status"]["errorMessage"], failed
 
 
-def test_output_lines_keep_their_numbers(acting):
+def test_item_61_output_lines_keep_their_numbers(acting):
     api, cluster = acting.server.api, acting.cluster
     lines = [f"line {number}" for number in range(100)]
     cluster.script(name="odm-*", times=1, pods=[{"lines": lines, "seconds": 1.5}])
@@ -404,7 +467,7 @@ def test_bad_places_are_refused_in_words(acting):
 
 @pytest.mark.heavy
 @pytest.mark.timeout(500)
-def test_a_workflow_deleted_by_hand_fails_with_its_reason(acting):
+def test_item_64_a_workflow_deleted_by_hand_fails_with_its_reason(acting):
     """Confirmed over five minutes, as the rules want it."""
     api, cluster = acting.server.api, acting.cluster
     cluster.script(name="odm-*", times=1, pods=[{"outcome": "hold"}])
