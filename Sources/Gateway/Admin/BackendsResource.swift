@@ -44,7 +44,11 @@ struct BackendsResource: Sendable {
         var unfinished: Int?
         var engineVersion: String?
         var lastError: String?
+        var orphans: Int
     }
+
+    /// So many runs that no record knows are named.
+    private static let orphansNamed = 10
 
     private func write(_ member: FleetMember, into json: inout JSONWriter) {
         json.beginObject()
@@ -91,9 +95,24 @@ struct BackendsResource: Sendable {
             json.key("latencyMilliseconds")
             json.integer(latency.inMilliseconds)
         }
-        guard let error = member.lastError else { return }
-        json.key("lastError")
-        json.string(error)
+        if let error = member.lastError {
+            json.key("lastError")
+            json.string(error)
+        }
+        writeOrphans(of: member, into: &json)
+    }
+
+    private func writeOrphans(of member: FleetMember, into json: inout JSONWriter) {
+        guard !member.orphans.isEmpty else { return }
+        json.key("orphans")
+        json.beginObject()
+        json.key("count")
+        json.integer(member.orphans.count)
+        json.key("newest")
+        json.beginArray()
+        for name in member.orphans.prefix(Self.orphansNamed) { json.string(name.string) }
+        json.endArray()
+        json.endObject()
     }
 }
 
@@ -103,6 +122,6 @@ extension FleetMember {
         BackendsResource.Sight(
             state: BackendsResource.state(of: self, offlineAfter: offlineAfter), source: source, switches: switches,
             slots: slots, maxImages: maxImages, unfinished: load?.unfinished, engineVersion: load?.engineVersion,
-            lastError: lastError)
+            lastError: lastError, orphans: orphans.count)
     }
 }
