@@ -16,7 +16,7 @@ from pyodm import Node
 
 from harness.api import CANCELED, COMPLETED, FAILED, QUEUED, RUNNING, error_of, plain
 from harness.gateway import command, yaml
-from harness.images import jpeg
+from harness.images import GCP, jpeg, sha256
 from harness.s3 import Place
 from harness.simulator import host_and_port
 from harness.waiting import eventually
@@ -315,6 +315,84 @@ def test_remove_deletes_what_is_the_gateway_s_alone(running, api):
     eventually("its files are deleted", lambda: not running.store.files(f"{OWN}{uploaded}/"))
     assert "all.zip" in running.store.files("s3://mybucket/wanted/")
     assert "IMG_0001.JPG" in running.store.files(FLIGHT)
+
+
+def seeded():
+    """A `seed.zip`: what an earlier run left, and an image of its own."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("opensfm/tracks.csv", b"tracks")
+        archive.writestr("images/SEED_0001.JPG", jpeg(77))
+    return buffer.getvalue()
+
+
+SIDE_FILES = [("gcp_list.txt", GCP), ("geo.txt", b"EPSG:4326\n"), ("image_groups.txt", b"IMG_0001.JPG a\n"), ("align.laz", b"LASF")]
+
+
+def flight_by(way, store, api):
+    """A task with all side files, uploaded (with a seed) or lying beside its images in S3: its uuid, and what was sent."""
+    files = [*pictures(2), *SIDE_FILES]
+    if way == "place":
+        store.put("s3://mybucket/whole/", files)
+        return api.new(zipurl="s3://mybucket/whole/")["uuid"], files
+    files.append(("seed.zip", seeded()))
+    return api.submit(files), files
+
+
+@pytest.mark.parametrize("way", ["upload", "place"])
+def test_side_files_reach_the_engine_of_a_cluster(running, api, way):
+    """Ground control, geo, image groups, align and a seed. (Another ScaleODM takes none: item 53.)"""
+    uuid, files = flight_by(way, running.store, api)
+    assert api.wait(uuid, seconds=120)["status"]["code"] == COMPLETED
+    packed = zipped(api.download(uuid).content)
+    wanted = {name: sha256(body) for name, body in files if name != "seed.zip"}
+    if way == "upload":
+        wanted["SEED_0001.JPG"] = sha256(jpeg(77))
+    assert json.loads(packed.read("odm_report/inputs.json")) == wanted
+    arguments = json.loads(packed.read("log.json"))["arguments"]
+    for option, name in [("--gcp", "gcp_list.txt"), ("--geo", "geo.txt"), ("--split-image-groups", "image_groups.txt"),
+                         ("--align", "align.laz")]:
+        assert arguments[arguments.index(option) + 1].endswith("/" + name), arguments
+
+
+@pytest.mark.parametrize("way", ["upload", "place"])
+def test_side_files_reach_a_node(world, way):
+    store = world.s3(buckets=("data", "mybucket"))
+    node = world.node(task_seconds=0.2)
+    api = world.gateway([node], settings(store)).api
+    uuid, files = flight_by(way, store, api)
+    assert api.wait(uuid)["status"]["code"] == COMPLETED
+    there, = node.starts()
+    assert node.files(there) == sorted((name, sha256(body)) for name, body in files)
+
+
+@pytest.mark.parametrize("face", ["argo-server", "kubernetes"])
+def test_item_61_lines_keep_their_numbers_over_pods_that_are_gone(world, tmp_path, face):
+    """The gateway is away while the run ends and its pod is collected: what was read stays, and the rest comes from the store."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    store = world.s3(buckets=("data", "mybucket"))
+    cluster = world.argo(s3=store, execute=True)
+    # The manifest keeps pods for ten minutes.
+    cluster.set(timeScale=0.001)
+    cluster.script(name="odm-*", times=1, pods=[{"environment": {"FAKE_ODM_GATE": str(gate)}}])
+    gateway = world.gateway([cluster.backend(face)], settings(store))
+    uuid = gateway.api.submit(pictures(2))
+    before = eventually("lines come", lambda: (lines := gateway.api.output(uuid)) and any("Running" in line for line in lines) and lines)
+    gateway.kill()
+    opened = os.open(gate, os.O_RDWR)
+    try:
+        eventually("it has ended", lambda: cluster.effects("endedSucceeded").get(workflow_of(uuid)), 120)
+    finally:
+        os.close(opened)
+    pods = f"/api/v1/namespaces/{cluster.namespace}/pods?labelSelector=workflows.argoproj.io/workflow={workflow_of(uuid)}"
+    eventually("its pods are gone", lambda: not cluster.call("GET", pods).json()["items"], 60)
+    gateway.start()
+    assert gateway.api.wait(uuid, seconds=90)["status"]["code"] == COMPLETED
+    lines = gateway.api.output(uuid)
+    assert lines[:len(before)] == before
+    written = store.files(f"{OWN}{uuid}/attempt-1/")["task_output.txt"].decode().splitlines()
+    assert [line for line in lines if line in written] == written, "none is missing, and none is there twice"
 
 
 # What happens in a cluster: pods that act by the clock.
