@@ -10,5 +10,6 @@ public enum Migrations {
         Migration(4, "attempts that one of several gateways carries out") { _ in replicas },
         Migration(5, "kinds of input files") { _ in inputKinds },
         Migration(6, "attempts that an operator moves away from their backend") { _ in moving },
+        Migration(7, "which attempts write to a place in object storage") { _ in resultPlaces },
     ]
 }

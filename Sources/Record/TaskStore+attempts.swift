@@ -21,6 +21,24 @@ public enum AttemptManner: Sendable {
     case inPlace
 }
 
+/// Where in object storage an attempt's results may go, by its number and whether an earlier attempt was fenced, which may still write
+/// to its own place.
+public struct ResultPlaces: Sendable {
+    /// Gives a place; nil where results can't be stored now.
+    public typealias Place = @Sendable (_ number: Int, _ isAfterFence: Bool) -> S3URL?
+
+    /// Where they go.
+    public var usual: Place
+    /// Where they go while another task's run may write to the usual one; nil where no other task can.
+    public var apart: Place?
+
+    /// Puts the two together.
+    public init(_ usual: @escaping Place, apart: Place? = nil) {
+        self.usual = usual
+        self.apart = apart
+    }
+}
+
 /// From the choice of a backend to its acceptance: recorded → sending → committing → accepted.
 extension TaskStore {
     /// Records that a backend is chosen, before it is asked.
@@ -33,15 +51,14 @@ extension TaskStore {
     ///   - reason: why this backend, for people.
     ///   - at: now.
     ///   - carrier: the lease of the gateway that is to carry it out; nil where there is but one.
-    ///   - output: where in object storage its results go, by the attempt's number and whether an earlier one was fenced, which
-    ///     may still write to its own place; nil for backends that keep them.
+    ///   - places: where in object storage its results go; nil for backends that keep them.
     ///   - naming: the task's name on the backend, by the attempt's number; not asked for a restart in place. It may be
     ///     asked twice, when the database wants the transaction again.
     /// - Returns: the attempt, if nobody was faster.
     /// - Throws: `RecordError`.
     public func begin(
         _ task: TaskID, on backend: BackendName, _ manner: AttemptManner = .fresh, reason: String, at: Timestamp,
-        carrier: String? = nil, output: (@Sendable (_ number: Int, _ isAfterFence: Bool) -> S3URL?)? = nil,
+        carrier: String? = nil, places: ResultPlaces? = nil,
         naming: @Sendable (_ number: Int) -> BackendTaskID
     ) async throws(RecordError) -> BeginOutcome {
         try await transition(at: at) { transition in
@@ -56,9 +73,12 @@ extension TaskStore {
             guard let name else { return .noProject }
             let attempt = Attempt(
                 task: record.id, number: number, backend: backend, backendTask: name, state: .recorded)
-            var place: S3URL?
-            if let output { place = output(number, try await transition.hasFenced(before: attempt)) }
+            let (place, taken) = try await transition.place(of: attempt, among: places)
             let begun = try await transition.insert(attempt, manner, reason: reason, output: place, carrier: carrier)
+            if let place, let taken {
+                try await transition.tell(
+                    .note, of: begun, "another task's run may write to \(taken): the results go to \(place)")
+            }
             if !begun.isPrefetch { transition.dispatched(record, begun) }
             return .begun(begun)
         }

@@ -36,10 +36,27 @@ extension Transition {
         return record
     }
 
+    /// Where an attempt's results go. Two tasks may share an input, and so the place beside it: results of two runs aren't mixed.
+    /// - Returns: the place, and the usual one where another task's run has that; nil for backends that keep results.
+    func place(
+        of attempt: Attempt, among places: ResultPlaces?
+    ) async throws -> (place: S3URL?, taken: S3URL?) {
+        guard let places else { return (nil, nil) }
+        let isAfterFence = try await hasFenced(before: attempt)
+        guard let usual = places.usual(attempt.number, isAfterFence) else { return (nil, nil) }
+        guard let apart = places.apart, try await isTaken(usual, from: attempt.task) else { return (usual, nil) }
+        return (apart(attempt.number, isAfterFence), usual)
+    }
+
     /// Whether an attempt before this one was given up while its backend was silent: it may write its results some day.
-    func hasFenced(before attempt: Attempt) async throws -> Bool {
+    private func hasFenced(before attempt: Attempt) async throws -> Bool {
         let fenced = SQLText.fencedBefore(SQLValue(attempt.task), SQLValue(attempt.number))
         return try await !session.query(fenced).isEmpty
+    }
+
+    /// Whether another task has an attempt that isn't known ended and writes to a place.
+    private func isTaken(_ place: S3URL, from task: TaskID) async throws -> Bool {
+        try await !session.query(SQLText.writers(SQLValue(place.description), SQLValue(task))).isEmpty
     }
 
     /// The attempt's backend has the task: dispatching → placed, and what earlier attempts left isn't needed any more.
@@ -151,6 +168,12 @@ extension Transition {
             """)
         static let fencedBefore = Statement(
             "attempt.fenced_before", "SELECT 1 FROM attempts WHERE task = $1 AND number < $2 AND fenced = 1 LIMIT 1")
+        static let writers = Statement(
+            "attempt.writers",
+            """
+            SELECT 1 FROM attempts
+            WHERE output = $1 AND task <> $2 AND (state <> 'ended' OR (fenced = 1 AND copy = 1)) LIMIT 1
+            """)
         static let current = Statement(
             "task.current_attempt",
             "UPDATE tasks SET attempt = $2, last_attempt = $2, state = $3 WHERE id = $1 AND state = 'queued'")

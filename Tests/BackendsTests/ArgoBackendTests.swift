@@ -49,7 +49,7 @@ struct ArgoBackendTests {
     }
 
     static func bench(
-        script: @escaping ScriptedCluster.Script,
+        script: @escaping ScriptedCluster.Script, willBeWatched: Bool = false,
         _ change: @escaping @Sendable (inout ArgoBackendSettings) -> Void = { _ in },
         _ body: @escaping @Sendable (Bench) async throws -> Void
     ) async throws {
@@ -61,7 +61,8 @@ struct ArgoBackendTests {
             change(&settings)
             let name = try #require(BackendName("fra"))
             let backend = ArgoBackend(
-                name: name, settings: settings, client: client, objects: around, records: around, clock: clock)
+                name: name, settings: settings, client: client, objects: around, records: around,
+                willBeWatched: willBeWatched, clock: clock)
             let task = try Fixtures.task()
             around.known.withLock {
                 $0[task.workflow.string] = RecordedWorkflow(task: task.task, attempt: 1, output: task.output)

@@ -1,8 +1,10 @@
 """Kind `argo`: tasks of every way in run as workflows of a simulated cluster, over an S3 server between gateway and pods."""
 
+import base64
 import http.server
 import io
 import json
+import os
 import pathlib
 import re
 import threading
@@ -14,7 +16,7 @@ from pyodm import Node
 
 from harness.api import CANCELED, COMPLETED, FAILED, QUEUED, RUNNING, error_of, plain
 from harness.gateway import command, yaml
-from harness.images import jpeg
+from harness.images import GCP, jpeg, sha256
 from harness.s3 import Place
 from harness.simulator import host_and_port
 from harness.waiting import eventually
@@ -93,6 +95,67 @@ def test_the_description_s_flow(running, api):
     assert packed.content == results["all.zip"]
     output = api.output(made["uuid"])
     assert any("ODM app finished" in line or "finished" in line for line in output), output
+
+
+def test_item_49_an_s3_place_as_zipurl(running, api):
+    """The pods are told the place itself; its images are read only, also by a remove. (Of kind `scaleodm`: ScaleODMSubmissionTests.)"""
+    before = running.store.files(FLIGHT)
+    uuid = api.new(zipurl=FLIGHT)["uuid"]
+    assert api.wait(uuid, seconds=120)["status"]["code"] == COMPLETED
+    main = next(t for t in running.cluster.workflow(uuid)["spec"]["templates"] if t["name"] == "main")
+    packed = {v["name"]: v.get("value") for v in main["containerSet"]["containers"][0]["env"]}["GW_TASK_B64"]
+    told = json.loads(base64.urlsafe_b64decode(packed))
+    assert (told["input"]["bucket"], told["input"]["prefix"]) == ("mybucket", "drone-images/")
+    assert api.act("remove", uuid) == {"success": True}
+    eventually("its workflow is deleted", lambda: running.cluster.workflow(uuid) is None)
+    assert running.store.files(FLIGHT) == before
+
+
+SHARED = "s3://mybucket/shared/"
+
+
+@pytest.mark.parametrize("fields, place", [
+    ({"zipurl": SHARED}, "s3://mybucket/shared-output/"),
+    ({"readS3Path": SHARED, "writeS3Path": "s3://mybucket/shared-results/"}, "s3://mybucket/shared-results/"),
+])
+def test_two_tasks_of_one_place_at_the_same_time(running, api, tmp_path, fields, place):
+    """Results aren't mixed: while one run may write to the place, another's go below it. Info says where."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    running.store.put(SHARED, pictures(2))
+
+    def run(option):
+        return plain(api.post("/task/new", json={**fields, "options": [{"name": option, "value": True}]}))["uuid"]
+
+    def assert_its_own(uuid, where, option):
+        """Marker, products and download are those of this very task."""
+        assert api.task(uuid)["s3OutputPath"] == where
+        marker = json.loads(running.store.storage.get(Place.parse(where), "_DONE.json"))
+        packed = running.store.storage.get(Place.parse(where), "all.zip")
+        assert marker["task"] == uuid and api.download(uuid).content == packed
+        arguments = json.loads(zipped(packed).read("log.json"))["arguments"]
+        assert [f"--{name}" in arguments for name in ("dsm", "dtm")] == [option == "dsm", option == "dtm"]
+
+    running.cluster.script(name="odm-*", times=1, pods=[{"environment": {"FAKE_ODM_GATE": str(gate)}}])
+    first = run("dsm")
+    eventually("it has begun", lambda: running.store.storage.exists(Place.parse(place), "_STARTED.json"), 60)
+    second = run("dtm")
+    assert api.wait(second, seconds=120)["status"]["code"] == COMPLETED
+    assert_its_own(second, f"{place}{second}/", "dtm")
+    told = requests.get(f"{running.server.admin_url}/api/tasks/{second}", timeout=10).json()["events"]
+    assert any(f"another task's run may write to {place}" in event["detail"] for event in told), told
+    assert api.code(first) == RUNNING
+    opened = os.open(gate, os.O_RDWR)
+    try:
+        assert api.wait(first, seconds=120)["status"]["code"] == COMPLETED
+    finally:
+        os.close(opened)
+    assert_its_own(first, place, "dsm")
+    assert_its_own(second, f"{place}{second}/", "dtm")
+    # Nobody writes there now.
+    third = run("dtm")
+    assert api.wait(third, seconds=120)["status"]["code"] == COMPLETED
+    assert_its_own(third, place, "dtm")
 
 
 def test_pyodm_s_upload_is_staged_and_run_under_its_own_names(running, flight, tmp_path):
@@ -254,6 +317,84 @@ def test_remove_deletes_what_is_the_gateway_s_alone(running, api):
     assert "IMG_0001.JPG" in running.store.files(FLIGHT)
 
 
+def seeded():
+    """A `seed.zip`: what an earlier run left, and an image of its own."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("opensfm/tracks.csv", b"tracks")
+        archive.writestr("images/SEED_0001.JPG", jpeg(77))
+    return buffer.getvalue()
+
+
+SIDE_FILES = [("gcp_list.txt", GCP), ("geo.txt", b"EPSG:4326\n"), ("image_groups.txt", b"IMG_0001.JPG a\n"), ("align.laz", b"LASF")]
+
+
+def flight_by(way, store, api):
+    """A task with all side files, uploaded (with a seed) or lying beside its images in S3: its uuid, and what was sent."""
+    files = [*pictures(2), *SIDE_FILES]
+    if way == "place":
+        store.put("s3://mybucket/whole/", files)
+        return api.new(zipurl="s3://mybucket/whole/")["uuid"], files
+    files.append(("seed.zip", seeded()))
+    return api.submit(files), files
+
+
+@pytest.mark.parametrize("way", ["upload", "place"])
+def test_side_files_reach_the_engine_of_a_cluster(running, api, way):
+    """Ground control, geo, image groups, align and a seed. (Another ScaleODM takes none: item 53.)"""
+    uuid, files = flight_by(way, running.store, api)
+    assert api.wait(uuid, seconds=120)["status"]["code"] == COMPLETED
+    packed = zipped(api.download(uuid).content)
+    wanted = {name: sha256(body) for name, body in files if name != "seed.zip"}
+    if way == "upload":
+        wanted["SEED_0001.JPG"] = sha256(jpeg(77))
+    assert json.loads(packed.read("odm_report/inputs.json")) == wanted
+    arguments = json.loads(packed.read("log.json"))["arguments"]
+    for option, name in [("--gcp", "gcp_list.txt"), ("--geo", "geo.txt"), ("--split-image-groups", "image_groups.txt"),
+                         ("--align", "align.laz")]:
+        assert arguments[arguments.index(option) + 1].endswith("/" + name), arguments
+
+
+@pytest.mark.parametrize("way", ["upload", "place"])
+def test_side_files_reach_a_node(world, way):
+    store = world.s3(buckets=("data", "mybucket"))
+    node = world.node(task_seconds=0.2)
+    api = world.gateway([node], settings(store)).api
+    uuid, files = flight_by(way, store, api)
+    assert api.wait(uuid)["status"]["code"] == COMPLETED
+    there, = node.starts()
+    assert node.files(there) == sorted((name, sha256(body)) for name, body in files)
+
+
+@pytest.mark.parametrize("face", ["argo-server", "kubernetes"])
+def test_item_61_lines_keep_their_numbers_over_pods_that_are_gone(world, tmp_path, face):
+    """The gateway is away while the run ends and its pod is collected: what was read stays, and the rest comes from the store."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    store = world.s3(buckets=("data", "mybucket"))
+    cluster = world.argo(s3=store, execute=True)
+    # The manifest keeps pods for ten minutes.
+    cluster.set(timeScale=0.001)
+    cluster.script(name="odm-*", times=1, pods=[{"environment": {"FAKE_ODM_GATE": str(gate)}}])
+    gateway = world.gateway([cluster.backend(face)], settings(store))
+    uuid = gateway.api.submit(pictures(2))
+    before = eventually("lines come", lambda: (lines := gateway.api.output(uuid)) and any("Running" in line for line in lines) and lines)
+    gateway.kill()
+    opened = os.open(gate, os.O_RDWR)
+    try:
+        eventually("it has ended", lambda: cluster.effects("endedSucceeded").get(workflow_of(uuid)), 120)
+    finally:
+        os.close(opened)
+    pods = f"/api/v1/namespaces/{cluster.namespace}/pods?labelSelector=workflows.argoproj.io/workflow={workflow_of(uuid)}"
+    eventually("its pods are gone", lambda: not cluster.call("GET", pods).json()["items"], 60)
+    gateway.start()
+    assert gateway.api.wait(uuid, seconds=90)["status"]["code"] == COMPLETED
+    lines = gateway.api.output(uuid)
+    assert lines[:len(before)] == before
+    written = store.files(f"{OWN}{uuid}/attempt-1/")["task_output.txt"].decode().splitlines()
+    assert [line for line in lines if line in written] == written, "none is missing, and none is there twice"
+
+
 # What happens in a cluster: pods that act by the clock.
 
 
@@ -342,7 +483,7 @@ def test_results_that_are_missing_fail_the_task(acting):
     assert failed["status"]["code"] == FAILED and "results are missing" in failed["status"]["errorMessage"], failed
 
 
-def test_output_lines_keep_their_numbers(acting):
+def test_item_61_output_lines_keep_their_numbers(acting):
     api, cluster = acting.server.api, acting.cluster
     lines = [f"line {number}" for number in range(100)]
     cluster.script(name="odm-*", times=1, pods=[{"lines": lines, "seconds": 1.5}])
@@ -404,7 +545,7 @@ def test_bad_places_are_refused_in_words(acting):
 
 @pytest.mark.heavy
 @pytest.mark.timeout(500)
-def test_a_workflow_deleted_by_hand_fails_with_its_reason(acting):
+def test_item_64_a_workflow_deleted_by_hand_fails_with_its_reason(acting):
     """Confirmed over five minutes, as the rules want it."""
     api, cluster = acting.server.api, acting.cluster
     cluster.script(name="odm-*", times=1, pods=[{"outcome": "hold"}])

@@ -1,4 +1,4 @@
-"""Section 13, commit and new: items 45 to 55 (49 and 53 come with S3 kinds)."""
+"""Section 13, commit and new: items 45 to 55 (49 is in test_argo.py, 53 in test_scaleodm_backend.py)."""
 
 import concurrent.futures
 import io

@@ -1,4 +1,4 @@
-"""Section 13, download: items 79 to 84 and 87 (85 and 86 come with Argo)."""
+"""Section 13, download: items 79 to 84 and 87 (85 is in test_scaleodm_clients.py, 86 in test_large_archives.py)."""
 
 import hashlib
 import io

@@ -298,7 +298,7 @@ def test_the_uuid_is_the_workflow_s_name(setting, api, finished):
     assert ended(api, uploaded)["status"]["code"] == COMPLETED
 
 
-def test_row_pending_is_10(setting, api, place):
+def test_item_64_row_pending_is_10(setting, api, place):
     """(12.1) Until the cluster has it, it shows 20, as NodeODM does while it takes a task in."""
     setting.cluster.set(pendingSeconds=3600)
     try:
@@ -311,25 +311,25 @@ def test_row_pending_is_10(setting, api, place):
     api.act("cancel", uuid)
 
 
-def test_row_running_is_20(setting, api, held):
+def test_item_64_row_running_is_20(setting, api, held):
     uuid = held()
     eventually("Argo says so", lambda: phase(setting, uuid) == "Running")
     api.wait(uuid, RUNNING)
     api.act("cancel", uuid)
 
 
-def test_row_succeeded_is_40(setting, api, finished):
+def test_item_64_row_succeeded_is_40(setting, api, finished):
     assert (phase(setting, finished), api.code(finished)) == ("Succeeded", COMPLETED)
 
 
-def test_row_failed_is_30(setting, api, place):
+def test_item_64_row_failed_is_30(setting, api, place):
     setting.cluster.script(name="odm-*", times=1, pods=[{"outcome": "exit", "exitCode": 1}])
     uuid = api.new(zipurl=place)["uuid"]
     failed = ended(api, uuid)["status"]
     assert (phase(setting, uuid), failed["code"]) == ("Failed", FAILED) and failed["errorMessage"]
 
 
-def test_row_error_is_30(setting, api, place):
+def test_item_64_row_error_is_30(setting, api, place):
     """Pods that are deleted again and again, until Argo tries no more."""
     setting.cluster.script(name="odm-*", times=1, pods=[{"outcome": "deleted"}])
     setting.cluster.set(timeScale=0.01)

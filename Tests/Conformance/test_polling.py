@@ -1,4 +1,4 @@
-"""Section 13, polling and output: items 56 to 68 (64 and the Argo half of 61 come with Argo)."""
+"""Section 13, polling and output: items 56 to 68 (64 and the Argo half of 61 are in test_argo.py and test_handed_over_document.py)."""
 
 import json
 import threading

@@ -179,7 +179,7 @@ def test_a_problem_document_is_the_reason_that_is_shown(setting):
     ([("seed.zip", b"PK")], {}, "seed.zip"),
     ([], {"outputs": '["odm_orthophoto/odm_orthophoto.tif"]'}, "chosen outputs"),
 ])
-def test_where_nothing_else_is_listed_its_client_is_told_at_once(setting, files, fields, word):
+def test_item_53_where_nothing_else_is_listed_its_client_is_told_at_once(setting, files, fields, word):
     api = setting.make()
     uuid = api.init(**fields)["uuid"]
     for file in [*pictures(2), *files]:
@@ -197,7 +197,7 @@ def test_an_empty_list_of_outputs_is_none(setting, outputs):
     assert api.wait(uuid)["status"]["code"] == COMPLETED
 
 
-def test_ground_control_beside_images_on_s3_is_told_too(setting):
+def test_item_53_ground_control_beside_images_on_s3_is_told_too(setting):
     api = setting.make()
     setting.store.put(FLIGHT, [*pictures(2), ("geo.txt", b"EPSG:4326\n")])
     assert "GCP, geo or align files" in error_of(api.new(zipurl=FLIGHT))

@@ -138,7 +138,7 @@ struct ObjectStorageTests {
         #expect(ObjectDownload.quoted("x\"\r\ny") == "\"x___y\"")
     }
 
-    @Test("only after a fence does a later attempt leave the client's place")
+    @Test("only after a fence, or beside another task's run, do results leave the client's place")
     func outputPlaces() throws {
         let fields = try fields()
         #expect(OutputPlace.of(fields, attempt: 1, isAfterFence: false).description == "s3://drone/flight-output/")
@@ -146,6 +146,10 @@ struct ObjectStorageTests {
         #expect(
             OutputPlace.of(fields, attempt: 3, isAfterFence: true).description == "s3://drone/flight-output/attempt-3/")
         let (own, task) = (try #require(S3URL("s3://data/scaleodm")), try #require(TaskID("ABC")))
+        let apart = [false, true].map {
+            OutputPlace.of(fields, attempt: 3, isAfterFence: $0, apartAs: task).description
+        }
+        #expect(apart == ["s3://drone/flight-output/abc/", "s3://drone/flight-output/abc/attempt-3/"])
         #expect(OutputPlace.ofUpload(task, attempt: 2, in: own).description == "s3://data/scaleodm/abc/attempt-2/")
     }
 }

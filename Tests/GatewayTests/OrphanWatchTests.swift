@@ -1,5 +1,6 @@
 import Backends
 import Model
+import NodeODM
 import Reactor
 import Record
 import TestSupport
@@ -44,6 +45,8 @@ struct OrphanWatchTests {
             room.nodes[0].set { $0.marked.append(MarkedRun(name: BackendTaskID("undated"), createdAt: nil)) }
             try await Self.look(room, times: 1)
             #expect(room.nodes[0].now.calls.filter { $0.hasPrefix("remove") } == ["remove old"])
+            let left = room.fleet.member(room.nodes[0].name)?.orphans.map(\.string)
+            #expect(left == ["young", "undated"], "newest first")
         }
     }
 
@@ -51,8 +54,17 @@ struct OrphanWatchTests {
     func told() async throws {
         try await ControlRoom.with(nodes: Self.one) { room in
             Self.mark("old", room, age: .seconds(7200))
+            Self.mark("older", room, age: .seconds(9000))
             try await Self.look(room, times: 1)
             #expect(!room.nodes[0].now.calls.contains { $0.hasPrefix("remove") })
+            let shown = BackendsResource(fleet: room.fleet, mirror: room.parts.mirror, now: room.clock.monotonic())
+            let orphans = try JSONValue(parsing: shown.json).array?.first?["orphans"]
+            #expect(orphans?["count"]?.integer == 2)
+            #expect(orphans?["newest"]?.array?.compactMap(\.text) == ["old", "older"])
+            // Somebody deleted one by hand.
+            room.nodes[0].set { $0.marked.removeFirst() }
+            try await Self.look(room, times: 2)
+            #expect(room.fleet.member(room.nodes[0].name)?.orphans.map(\.string) == ["older"])
         }
     }
 

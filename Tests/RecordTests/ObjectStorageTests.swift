@@ -80,10 +80,38 @@ struct ObjectStorageTests {
         }
     }
 
+    @Test(
+        "while another task's run may write to a place, results go below it, and to it again afterwards",
+        arguments: ScratchDatabase.all)
+    func sharedPlaces(scratch: ScratchDatabase) async throws {
+        try await RecordFixture.with(scratch) { fixture in
+            let place = try #require(S3URL("s3://drone/out/"))
+            let (one, two) = (try await Self.commit("one", fixture), try await Self.commit("two", fixture))
+            let first = try await Self.begin(one, at: place, fixture)
+            #expect(first.output == place)
+            let second = try await Self.begin(two, at: place, fixture)
+            #expect(second.output == place.folder("two"))
+            let notes = try await fixture.record.events.events(of: two).filter { $0.kind == .note }.map(\.detail)
+            #expect(
+                notes == ["another task's run may write to s3://drone/out/: the results go to s3://drone/out/two/"])
+            // One that was given up unseen may write some day.
+            try await fixture.accept(first.key)
+            _ = try await fixture.tasks.fence(first.key, reason: "silent", at: fixture.at(5))
+            let three = try await Self.commit("three", fixture)
+            #expect(try await Self.begin(three, at: place, fixture).output == place.folder("three"))
+            #expect(try await fixture.tasks.dropFenced(first.key, at: fixture.at(6)))
+            // The three that are left write elsewhere; once nobody is there the place is free.
+            let four = try await Self.commit("four", fixture)
+            #expect(try await Self.begin(four, at: place, fixture).output == place)
+        }
+    }
+
     private static func begin(_ id: TaskID, at place: S3URL, _ fixture: RecordFixture) async throws -> AttemptRecord {
         let outcome = try await fixture.tasks.begin(
             id, on: RecordFixture.fra, reason: "free slot", at: fixture.at(4),
-            output: { number, isAfterFence in isAfterFence ? place.folder("attempt-\(number)") : place },
+            places: ResultPlaces(
+                { number, isAfterFence in isAfterFence ? place.folder("attempt-\(number)") : place },
+                apart: { _, _ in place.folder(id.key) }),
             naming: { BackendTaskID("\(id.key)-r\($0)") })
         guard case .begun(let attempt) = outcome else { throw FixtureError(message: "not begun: \(outcome)") }
         return attempt

@@ -52,4 +52,13 @@ struct AnswersForPeopleTests {
     func advice(backend: String, text: String) throws {
         #expect(BackendsCommand.advice([try JSONValue(parsing: backend)]) == text)
     }
+
+    @Test("runs that no record knows are told below the table, with the newest names")
+    func orphans() throws {
+        let orphans = #""orphans":{"count":12,"newest":["odm-pipeline-b","odm-pipeline-a"]}"#
+        let backends = try JSONValue(parsing: #"[{"name":"fra","state":"online",\#(orphans)},{"name":"nyc"}]"#)
+        let text = BackendsCommand.table(backends.array ?? [])
+        #expect(text.contains("fra has 12 of our runs that no record knows: odm-pipeline-b, odm-pipeline-a, …\n"))
+        #expect(!text.contains("nyc has"))
+    }
 }

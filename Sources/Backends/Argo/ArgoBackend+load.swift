@@ -43,6 +43,7 @@ extension ArgoBackend {
     }
 
     private func unfinished() async throws(BackendError) -> [String: WorkflowObject] {
+        await watch.untilListed()
         if let fresh = watch.fresh { return fresh }
         // The watch asks again and again by itself; each reading here would wait as long as it.
         if let outage = watch.outage, outage.code.isSilence { throw failure(outage) }

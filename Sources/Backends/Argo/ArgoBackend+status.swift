@@ -13,9 +13,10 @@ extension ArgoBackend {
     /// Pulls that fail may come right; those that fail so long don't.
     private static let stuckLimit = Duration.seconds(600)
 
-    /// Reads a workflow: from the watch while it is current, else by a get; where the cluster has forgotten it, from its markers.
+    /// Reads a workflow: from the watch while it is current, else by a get, before which a list that is on its way is waited for; where the cluster has forgotten it, from its markers.
     public func status(of task: BackendTaskID, outputFrom line: Int?) async throws(BackendError) -> TaskInfo {
         let workflow: WorkflowObject
+        await watch.untilListed()
         if let known = watch.fresh(task.string) {
             workflow = known
         } else {

@@ -63,12 +63,13 @@ public final class ArgoBackend: Backend {
     ///   - client: asks the cluster.
     ///   - objects: markers, consoles and descriptions in the object store; nil: those are done without.
     ///   - records: attempts whose workflows the cluster may have forgotten; nil: those are unknown.
+    ///   - willBeWatched: whether ``run()`` is sure to be called soon, so that what is asked before waits for its first list.
     ///   - clock: of the world.
     ///   - random: for pauses.
     ///   - logger: for what nobody asks about.
     public init(
         name: BackendName, settings: ArgoBackendSettings, client: ArgoClient, objects: (any SmallObjects)? = nil,
-        records: (any WorkflowRecords)? = nil, clock: any WorldClock = SystemClock(),
+        records: (any WorkflowRecords)? = nil, willBeWatched: Bool = false, clock: any WorldClock = SystemClock(),
         random: any RandomBits = SystemRandomBits(), logger: Logger? = nil
     ) {
         self.name = name
@@ -78,7 +79,9 @@ public final class ArgoBackend: Backend {
         self.records = records
         self.clock = clock
         self.logger = logger
-        watch = WorkflowWatch(client: client, gateway: settings.gateway, clock: clock, random: random, logger: logger)
+        watch = WorkflowWatch(
+            client: client, gateway: settings.gateway, willBeWatched: willBeWatched, clock: clock, random: random,
+            logger: logger)
     }
 
     /// Argo Workflows.

@@ -23,6 +23,12 @@ final class WorkflowWatch: Sendable {
         var outage: ArgoError?
         /// Whether somebody watches: else the snapshot grows old by itself.
         var isWatched = false
+        /// Lists that are asked for now.
+        var listsUnderWay = 0
+        /// Whether a list has ever come.
+        var hasListed = false
+        /// Those who wait for a list rather than ask about each workflow.
+        var waiting: [AsyncStream<Never>.Continuation] = []
 
         /// The end of one.
         struct Over: Sendable {
@@ -39,10 +45,12 @@ final class WorkflowWatch: Sendable {
     }
 
     private let client: ArgoClient
-    private let clock: any WorldClock
+    let clock: any WorldClock
     private let random: any RandomBits
     private let logger: Logger?
-    private let snapshot = Mutex(Snapshot())
+    /// Whether `run` is sure to be called, so that its first list can be waited for before it has begun.
+    let willBeWatched: Bool
+    let snapshot = Mutex(Snapshot())
 
     /// An answer older than this says nothing of now.
     static let freshness = Duration.seconds(45)
@@ -59,8 +67,12 @@ final class WorkflowWatch: Sendable {
 
     let selector: String
 
-    init(client: ArgoClient, gateway: String, clock: any WorldClock, random: any RandomBits, logger: Logger?) {
+    init(
+        client: ArgoClient, gateway: String, willBeWatched: Bool, clock: any WorldClock, random: any RandomBits,
+        logger: Logger?
+    ) {
         self.client = client
+        self.willBeWatched = willBeWatched
         self.clock = clock
         self.random = random
         self.logger = logger
@@ -172,6 +184,7 @@ final class WorkflowWatch: Sendable {
         do throws(ArgoError) { try await client.knock(patience: Self.longestBeat) } catch {
             guard error.code == .notSent || error.code == .outcomeUnknown else { return nil }
             snapshot.withLock { $0.outage = error }
+            release()
             return error
         }
         return nil
@@ -182,6 +195,11 @@ final class WorkflowWatch: Sendable {
     @discardableResult
     func relist() async throws(ArgoError) -> String {
         let begun = clock.monotonic()
+        snapshot.withLock { $0.listsUnderWay += 1 }
+        defer {
+            snapshot.withLock { $0.listsUnderWay -= 1 }
+            release()
+        }
         // A list may take long; that nobody is there should show at once.
         if snapshot.withLock({ $0.heard == nil || $0.outage != nil }), let silence = await silence() { throw silence }
         let listing: ArgoClient.Listing
@@ -194,6 +212,7 @@ final class WorkflowWatch: Sendable {
         snapshot.withLock { snapshot in
             snapshot.heard = now
             snapshot.outage = nil
+            snapshot.hasListed = true
             for workflow in listing.workflows { snapshot.show(workflow, at: now) }
             snapshot.keep(listed, askedAt: begun, at: now)
             snapshot.over = snapshot.over.filter { now - $0.value.at <= Self.memory }

@@ -32,7 +32,9 @@ struct ScaleODMSubmission {
         let excludes = isCopied ? [] : selection.excludes
         let body = JSONValue.members([
             "name": .string(mark), "options": .string(TaskOption.text(of: options)),
-            "readS3Path": .string(input.description), "writeS3Path": .string(places.output.description),
+            // The same twice: versions of it differ in which of the two they demand.
+            "zipurl": .string(input.description), "readS3Path": .string(input.description),
+            "writeS3Path": .string(places.output.description),
             "s3ScanDepth": .number(isCopied ? 1 : selection.depth),
             "useDefaultExcludes": .bool(!isCopied && selection.usesDefaultExcludes),
             "excludePaths": excludes.isEmpty ? nil : .array(excludes.map { .string($0) }),

@@ -53,6 +53,7 @@ export class BackendPage {
     return h('section.panel', { 'aria-label': 'How it is' },
       h('p.lead', null, text, advice && h('span.advice', null, ` ${advice}`)),
       backend.lastError && h('p.problem', null, 'Last error: ', backend.lastError),
+      backend.orphans && h('p.problem', null, `${number(backend.orphans.count)} of our runs there are in no record: ${backend.orphans.newest.join(', ')}`),
       h('dl.facts', null,
         fact('Slots in use', load(backend)), fact('Our tasks there', number(backend.tasks)), fact('Load read', seen(backend)),
         fact('Answered in', backend.latencyMilliseconds === undefined ? '–' : `${number(backend.latencyMilliseconds)} ms`),

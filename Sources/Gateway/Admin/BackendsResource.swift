@@ -44,7 +44,11 @@ struct BackendsResource: Sendable {
         var unfinished: Int?
         var engineVersion: String?
         var lastError: String?
+        var orphans: Int
     }
+
+    /// So many runs that no record knows are named.
+    private static let orphansNamed = 10
 
     private func write(_ member: FleetMember, into json: inout JSONWriter) {
         json.beginObject()
@@ -75,6 +79,7 @@ struct BackendsResource: Sendable {
         json.integer(own)
         writeLoad(of: member, own: own, into: &json)
         writeSilence(of: member, into: &json)
+        writeOrphans(of: member, into: &json)
         json.endObject()
     }
 
@@ -105,6 +110,19 @@ struct BackendsResource: Sendable {
         json.key("lastError")
         json.string(error)
     }
+
+    private func writeOrphans(of member: FleetMember, into json: inout JSONWriter) {
+        guard !member.orphans.isEmpty else { return }
+        json.key("orphans")
+        json.beginObject()
+        json.key("count")
+        json.integer(member.orphans.count)
+        json.key("newest")
+        json.beginArray()
+        for name in member.orphans.prefix(Self.orphansNamed) { json.string(name.string) }
+        json.endArray()
+        json.endObject()
+    }
 }
 
 extension FleetMember {
@@ -114,6 +132,6 @@ extension FleetMember {
             state: BackendsResource.state(of: self, offlineAfter: offlineAfter), source: source, switches: switches,
             slots: slots, maxImages: maxImages,
             unfinished: load.map { $0.unfinished + acceptedSinceRead - endedSinceRead },
-            engineVersion: load?.engineVersion, lastError: lastError)
+            engineVersion: load?.engineVersion, lastError: lastError, orphans: orphans.count)
     }
 }

@@ -25,6 +25,8 @@ extension ArgoBackend {
         var records: (any WorkflowRecords)?
         /// The engine's options; nil: those of the reference engine.
         var catalog: OptionCatalog?
+        /// Whether it becomes a member of a fleet, whose backends are all run.
+        var willBeWatched = false
         /// Of the world.
         var clock: any WorldClock
         /// For what nobody asks about.
@@ -53,7 +55,8 @@ extension ArgoBackend {
             client: ArgoClient(
                 connection: try Self.connection(definition, argo), client: around.calls, streams: around.streams,
                 clock: around.clock),
-            objects: around.objects, records: around.records, clock: around.clock, logger: around.logger)
+            objects: around.objects, records: around.records, willBeWatched: around.willBeWatched, clock: around.clock,
+            logger: around.logger)
     }
 
     // MARK: The connection

@@ -88,7 +88,7 @@ struct BackendBuilder: Sendable {
                 gateway: gateway, s3: s3, calls: clusters.calls, streams: clusters.streams,
                 objects: buckets.map { BucketObjects(buckets: $0) },
                 records: store.map { AttemptRecords(store: $0, backend: definition.name) }, catalog: catalog,
-                clock: clock, logger: logger))
+                willBeWatched: store != nil, clock: clock, logger: logger))
     }
 
     /// The options of `options_file`; nil without one.

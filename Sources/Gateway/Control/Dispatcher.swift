@@ -210,13 +210,13 @@ actor Dispatcher: Service {
     ) async throws(RecordError) -> Bool {
         guard let member = parts.fleet.member(backend) else { return true }
         let random = parts.random
-        let output = member.backend.worksInObjectStore ? try await outputs(of: id) : nil
+        let places = member.backend.worksInObjectStore ? try await places(of: id) : nil
         try await parts.roster?.willPlace(on: backend)
         // A ClusterODM takes versions 1–5 only, and keeps the routes of old tasks: a fresh name each time.
         let isFresh = member.isCluster
         let carrier = parts.duties.carrier
         let outcome = try await decided.begin(
-            id, on: backend, manner, reason: reason, at: now, carrier: carrier, output: output
+            id, on: backend, manner, reason: reason, at: now, carrier: carrier, places: places
         ) { number in
             member.backend.identity(for: id, attempt: number, isFresh: isFresh, random: random)
         }
@@ -232,14 +232,18 @@ actor Dispatcher: Service {
     }
 
     /// Where the results of a task's attempts go, on backends that work in object storage.
-    private func outputs(of id: TaskID) async throws(RecordError) -> (@Sendable (Int, Bool) -> S3URL?)? {
+    private func places(of id: TaskID) async throws(RecordError) -> ResultPlaces? {
         let recorded = try await parts.store.record(of: id)?.objectStorage
         let own = parts.buckets?.own
         guard recorded != nil else {
-            return { number, _ in own.map { OutputPlace.ofUpload(id, attempt: number, in: $0) } }
+            return ResultPlaces { number, _ in own.map { OutputPlace.ofUpload(id, attempt: number, in: $0) } }
         }
         guard let fields = ObjectStorageFields(recorded: recorded) else { return nil }
-        return { number, isAfterFence in OutputPlace.of(fields, attempt: number, isAfterFence: isAfterFence) }
+        return ResultPlaces(
+            { number, isAfterFence in OutputPlace.of(fields, attempt: number, isAfterFence: isAfterFence) },
+            apart: { number, isAfterFence in
+                OutputPlace.of(fields, attempt: number, isAfterFence: isAfterFence, apartAs: id)
+            })
     }
 
     // MARK: What waits

@@ -54,6 +54,8 @@ struct FleetMember: Sendable {
 
     private(set) var definition: Definition
     let backend: any Backend
+    /// Runs there that carry this installation's mark and that no record knows, newest first; empty also where nobody has looked.
+    var orphans: [BackendTaskID] = []
     /// Of all that had its name, which one it is: another one has another backend behind it.
     var incarnation = 0
     var source = Source.file
@@ -116,6 +118,7 @@ struct FleetMember: Sendable {
         catalog = other.catalog
         acceptedSinceRead = other.acceptedSinceRead
         endedSinceRead = other.endedSinceRead
+        orphans = other.orphans
     }
 
     /// Whether it is a ClusterODM, as far as it ever said.

@@ -5,7 +5,7 @@ internal import Reactor
 internal import Record
 
 /// Looks for runs that carry this installation's mark and that its record doesn't know: what a record that was lost, or set back to an
-/// earlier state, leaves behind. It tells of them, and removes those that are old where the inventory says so (`collect_orphans`).
+/// earlier state, leaves behind. It tells of them in the log and at the admin listener, and removes those that are old where the inventory says so (`collect_orphans`).
 ///
 /// An attempt is recorded before its backend is asked, so that no run of this gateway's own making is ever one of them; what is
 /// still to be cleaned up is known too.
@@ -48,6 +48,10 @@ struct OrphanWatch: Service {
             return false
         }
         if member.definition.collectsOrphans { orphans = await remove(orphans, from: member) }
+        orphans.sort {
+            ($0.createdAt?.milliseconds ?? 0, $1.name.string) > ($1.createdAt?.milliseconds ?? 0, $0.name.string)
+        }
+        parts.fleet.change(name) { $0.orphans = orphans.map(\.name) }
         tell(of: orphans, on: name, &told)
         return true
     }

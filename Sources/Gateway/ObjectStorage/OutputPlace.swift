@@ -9,8 +9,17 @@ enum OutputPlace {
     ///
     /// Two attempts write to one place only where the earlier ones are known ended. One that was fenced may write some day, so
     /// later ones go below.
-    static func of(_ fields: ObjectStorageFields, attempt: Int, isAfterFence: Bool) -> S3URL {
-        isAfterFence ? fields.output.folder("attempt-\(attempt)") : fields.output
+    /// - Parameters:
+    ///   - fields: of the task.
+    ///   - attempt: 1, 2, 3, …
+    ///   - isAfterFence: whether an earlier attempt of the task was fenced.
+    ///   - task: goes below its own name, since another task's run has the place; nil where none has.
+    /// - Returns: the place.
+    static func of(
+        _ fields: ObjectStorageFields, attempt: Int, isAfterFence: Bool, apartAs task: TaskID? = nil
+    ) -> S3URL {
+        let place = task.map { fields.output.folder($0.key) } ?? fields.output
+        return isAfterFence ? place.folder("attempt-\(attempt)") : place
     }
 
     /// Of a task whose files were uploaded: below the gateway's own bucket and prefix.

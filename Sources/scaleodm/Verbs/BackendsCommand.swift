@@ -63,7 +63,19 @@ enum BackendsCommand {
                 .init(backend["lastError"]?.text ?? ""),
             ])
         }
-        return table.text
+        return table.text + backends.compactMap(orphans).joined()
+    }
+
+    /// What people are told of runs that no record knows; nil where there are none.
+    private static func orphans(_ backend: JSONValue) -> String? {
+        guard let count = backend["orphans"]?["count"]?.integer, count > 0 else { return nil }
+        let newest = (backend["orphans"]?["newest"]?.array ?? []).compactMap(\.text)
+        let more = count > Int64(newest.count) ? ", …" : ""
+        return """
+            \(backend["name"]?.text ?? "?") has \(count) of our runs that no record knows: \(newest.joined(separator: ", "))\(more)
+            (collect_orphans: true removes those that are older than an hour)
+
+            """
     }
 
     private static func busy(_ backend: JSONValue, _ text: String) -> String {
