@@ -57,7 +57,7 @@ struct OrphanWatchTests {
             Self.mark("older", room, age: .seconds(9000))
             try await Self.look(room, times: 1)
             #expect(!room.nodes[0].now.calls.contains { $0.hasPrefix("remove") })
-            let shown = BackendsResource(fleet: room.fleet, mirror: room.parts.mirror, now: room.clock.monotonic())
+            let shown = BackendsResource(fleet: room.fleet, mirror: room.parts.mirror, clock: room.clock)
             let orphans = try JSONValue(parsing: shown.json).array?.first?["orphans"]
             #expect(orphans?["count"]?.integer == 2)
             #expect(orphans?["newest"]?.array?.compactMap(\.text) == ["old", "older"])

@@ -1,4 +1,5 @@
 internal import Model
+internal import Reactor
 internal import Record
 internal import Scheduling
 
