@@ -122,7 +122,7 @@ class Verdict:
 
     def _judge_rerun(self, client, starts, attempt, following):
         first = starts[0]
-        if attempt.get("outcome") == "fenced" and self._died_between(first.backend, 0, first.at) and first.at > following.at:
+        if attempt.get("outcome") == "fenced" and self._begun_on_return(client, attempt, first):
             # Given up while its backend was dead: that began it on its return, before the gateway could remove it.
             self.counts["begun by an evacuated backend on its return"] += 1
             return
@@ -136,6 +136,13 @@ class Verdict:
 
     def _died_between(self, backend, begin, end):
         return any(name == backend and begin <= dead_at <= end for name, dead_at, _ in self._setting.deaths)
+
+    def _begun_on_return(self, client, attempt, start):
+        """Whether an attempt was given up while its backend was dead, and began after that."""
+        events = self._shown[client.plan.uuid]["events"]
+        given_up = [event["at"] for event in events if event["kind"] == "fenced" and event.get("attempt") == attempt["number"]]
+        return any(name == start.backend and dead_at <= at <= back_at and at < start.at
+                   for name, dead_at, back_at in self._setting.deaths for at in given_up)
 
     def _judge_strangers(self):
         """What ran and is no task's attempt."""
