@@ -85,7 +85,8 @@ struct AdminRoutes: Sendable {
 
     static func tasks(_ parts: GatewayStatus.Parts) -> TasksResource {
         TasksResource(
-            store: parts.store, events: parts.events, mirror: parts.mirror, fleet: parts.fleet, clock: SystemClock())
+            store: parts.store, events: parts.events, mirror: parts.mirror, fleet: parts.fleet, clock: SystemClock(),
+            dispatcher: parts.backends.dispatcher)
     }
 
     static func backends(_ parts: GatewayStatus.Parts) -> BackendsResource {

@@ -11,8 +11,10 @@ struct TasksResource: Sendable {
     let mirror: StatusMirror
     let fleet: Fleet
     let clock: any WorldClock
+    /// Says why tasks wait now; without it they wait as their last event says.
+    var dispatcher: Dispatcher?
 
-    /// The reason of a waiting task is a read of its own; a page with more of them shows the rest without.
+    /// Where nobody says why a task waits now, that is a read of its own; a page with more of them shows the rest without.
     private static let reasonsPerPage = 100
     private static let limits = 1...1000
     /// What a list's query may have.
@@ -53,7 +55,7 @@ struct TasksResource: Sendable {
         let attempts = try await store.attempts(of: id)
         var json = JSONWriter(reserving: 4096)
         json.beginObject()
-        write(record, why: why(record, history), into: &json)
+        write(record, why: why(record, history, waiting: try await waiting([record])[id]), into: &json)
         write(attempts, into: &json)
         write(history, into: &json)
         json.endObject()
@@ -64,13 +66,17 @@ struct TasksResource: Sendable {
     /// - Parameters:
     ///   - record: the task.
     ///   - withReason: false saves the read of a waiting one's history.
+    ///   - waiting: why it waits now, where that is known.
     /// - Returns: one JSON object.
     /// - Throws: the record's errors.
-    func row(of record: TaskRecord, withReason: Bool = true) async throws(RecordError) -> [UInt8] {
-        let history = record.state == .queued && withReason ? try await events.events(of: record.id) : []
+    func row(
+        of record: TaskRecord, withReason: Bool = true, waiting: String? = nil
+    ) async throws(RecordError) -> [UInt8] {
+        let isAsked = record.state == .queued && withReason && waiting == nil
+        let history = isAsked ? try await events.events(of: record.id) : []
         var json = JSONWriter(reserving: 512)
         json.beginObject()
-        write(record, why: why(record, history), into: &json)
+        write(record, why: why(record, history, waiting: waiting), into: &json)
         json.endObject()
         return json.bytes
     }
@@ -92,7 +98,7 @@ struct TasksResource: Sendable {
         var json = JSONWriter(reserving: 512)
         json.beginObject()
         json.key("task")
-        json.raw(try await row(of: record))
+        json.raw(try await row(of: record, waiting: try await waiting([record])[id]))
         json.endObject()
         return json.bytes
     }
@@ -116,10 +122,12 @@ struct TasksResource: Sendable {
         json.beginObject()
         json.key("tasks")
         json.beginArray()
-        var reasons = 0
+        let waiting = try await waiting(page.tasks)
+        var reads = 0
         for record in page.tasks {
-            if record.state == .queued { reasons += 1 }
-            json.raw(try await row(of: record, withReason: reasons <= Self.reasonsPerPage))
+            if record.state == .queued, waiting[record.id] == nil { reads += 1 }
+            json.raw(
+                try await row(of: record, withReason: reads <= Self.reasonsPerPage, waiting: waiting[record.id]))
         }
         json.endArray()
         json.key("next")
@@ -128,8 +136,15 @@ struct TasksResource: Sendable {
         return json.bytes
     }
 
+    /// Why those of them that wait do so now: what stands in the way may have changed since it was noted in their events.
+    private func waiting(_ records: [TaskRecord]) async throws(RecordError) -> [TaskID: String] {
+        guard let dispatcher else { return [:] }
+        return try await dispatcher.reasons(of: records.filter { $0.state == .queued }.map(\.id))
+    }
+
     /// Why it is where it is; of a task on a backend that doesn't answer, that goes first.
-    private func why(_ record: TaskRecord, _ history: [TaskEvent]) -> String {
+    private func why(_ record: TaskRecord, _ history: [TaskEvent], waiting: String?) -> String {
+        if record.state == .queued, !record.isFetching, let waiting { return waiting }
         guard record.state == .placed || record.state == .dispatching, let backend = record.attempt?.backend,
             let member = fleet.member(backend),
             let silence = member.offlineSince(offlineAfter: fleet.offlineAfter, clock)
