@@ -207,6 +207,21 @@ def test_pages_filters_and_searches(world, photos):
     assert answer.returncode == 1 and "queued" in answer.stderr
 
 
+def test_why_a_task_waits_is_told_as_it_is_now(world, photos):
+    gateway = world.gateway([world.node("alpha", hold=True, max_parallel=1)])
+    gateway.api.submit(photos[:1], name="runs")
+    eventually("it runs", lambda: get(gateway, "/api/tasks?state=placed").json()["tasks"])
+    waits = gateway.api.submit(photos[:1], name="waits")
+    eventually("it is noted in its events", lambda: any(
+        "one slot in use" in event["detail"] for event in get(gateway, f"/api/tasks/{waits}").json()["events"]))
+    assert get(gateway, f"/api/tasks/{waits}").json()["why"] == "alpha has its one slot in use"
+    requests.post(f"{gateway.admin_url}/api/backends/alpha/lock", headers={"X-ScaleODM-Admin": "1"}, timeout=10)
+    eventually("it tells of the lock", lambda: get(gateway, f"/api/tasks/{waits}").json()["why"] == "alpha is locked")
+    [listed] = get(gateway, "/api/tasks?state=queued").json()["tasks"]
+    assert listed["why"] == "alpha is locked"
+    assert "alpha is locked" in gateway.cli("tasks", "--state", "queued").stdout
+
+
 def test_a_query_that_cannot_be_read_is_refused_with_what_was_expected(world):
     gateway = world.gateway([])
     nobody = "11111111-2222-4333-8444-555555555555"

@@ -74,6 +74,11 @@ def region(page, name):
     return page.get_by_role("region", name=name)
 
 
+def switch(place, verb, name):
+    """A backend's button. The whole name: "Lock node-a" is a part of "Unlock node-a"."""
+    return place.get_by_role("button", name=f"{verb} {name}", exact=True)
+
+
 def answer(page, word):
     page.get_by_role("dialog").get_by_role("button", name=word).click()
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -155,7 +160,7 @@ def test_a_task_that_no_backend_can_take_says_what_would_help(world, photos, loo
     expect(summary).to_contain_text("No backend can take it as things are")
     # What it advises helps.
     summary.get_by_role("link", name="locked").click()
-    page.get_by_role("button", name="Unlock locked").click()
+    switch(page, "Unlock", "locked").click()
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Completed")
     expect(region(page, "Its path").get_by_role("listitem").nth(2)).to_contain_text("locked")
@@ -234,23 +239,23 @@ def test_backends_are_locked_and_drained_after_a_word_of_what_will_happen(two, p
     go(page, "Backends")
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name=busy))
     expect(row).to_contain_text("1 of 1")
-    row.get_by_role("button", name=f"Lock {busy}").click()
+    switch(row, "Lock", busy).click()
     expect(page.get_by_role("dialog")).to_contain_text("It gets no new tasks from now on. 1 task of ours there goes on to the end.")
     answer(page, "Change nothing")
     assert not backend_of(gateway, busy)["locked"]
-    row.get_by_role("button", name=f"Lock {busy}").click()
+    switch(row, "Lock", busy).click()
     answer(page, f"Lock {busy}")
     expect(row).to_contain_text("Locked")
     assert backend_of(gateway, busy)["locked"]
     page.get_by_role("status").get_by_role("button", name="Undo").click()
-    expect(row.get_by_role("button", name=f"Lock {busy}")).to_be_visible()
+    expect(switch(row, "Lock", busy)).to_be_visible()
     assert not backend_of(gateway, busy)["locked"]
-    row.get_by_role("button", name=f"Drain {busy}").click()
+    switch(row, "Drain", busy).click()
     answer(page, f"Drain {busy}")
     expect(row).to_contain_text("Draining")
     assert backend_of(gateway, busy)["draining"] and placed(gateway, uuid) == busy
-    row.get_by_role("button", name=f"Undrain {busy}").click()
-    expect(row.get_by_role("button", name=f"Drain {busy}")).to_be_visible()
+    switch(row, "Undrain", busy).click()
+    expect(switch(row, "Drain", busy)).to_be_visible()
 
 
 def test_an_evacuation_tells_its_price_and_moves_what_runs(two, photos, look):
@@ -259,7 +264,7 @@ def test_an_evacuation_tells_its_price_and_moves_what_runs(two, photos, look):
     busy = placed(gateway, uuid)
     other = next(name for name in nodes if name != busy)
     page = look(gateway, f"#/backends/{busy}").page
-    page.get_by_role("button", name=f"Evacuate {busy}").click()
+    switch(page, "Evacuate", busy).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("1 task of ours there is given up at once and begun anew")
     expect(dialog).to_contain_text("what was computed is lost")
@@ -457,7 +462,7 @@ def test_a_thousand_backends_stay_usable(crowd, look):
     expect(rows).to_have_count(40)
     page.get_by_label("Name, address or error").fill("node-0425")
     expect(rows).to_have_count(1)
-    rows.first.get_by_role("button", name="Lock node-0425").click()
+    switch(rows.first, "Lock", "node-0425").click()
     answer(page, "Lock node-0425")
     expect(page.get_by_text("node-0425 is locked: it gets no new tasks.")).to_be_visible()
     page.get_by_role("button", name="Locked or draining 1").click()
@@ -479,7 +484,7 @@ def test_on_a_phone_nothing_is_cut_off(two, photos, look):
         expect(page.get_by_role("navigation", name="Pages", exact=True)).to_be_in_viewport()
         assert not window.is_wider_than_its_window(), name
     page.get_by_role("link", name="node-a").click()
-    expect(page.get_by_role("button", name="Evacuate node-a")).to_be_visible()
+    expect(switch(page, "Evacuate", "node-a")).to_be_visible()
     assert not window.is_wider_than_its_window()
     page.goto(gateway.admin_url + f"/#/tasks/{uuid}")
     expect(region(page, "Its path")).to_be_visible()
@@ -554,6 +559,6 @@ def test_it_can_be_read_by_everybody(two, photos, look, dark):
         expect(page.locator("main h1")).to_be_attached()
         expect(page.locator(".link")).to_have_text("Live")
         assert window.accessibility_problems() == [], where
-    page.get_by_role("button", name="Drain node-a").click()
+    switch(page, "Drain", "node-a").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert window.accessibility_problems() == []
