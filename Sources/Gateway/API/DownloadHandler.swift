@@ -67,6 +67,19 @@ struct DownloadHandler: Sendable {
         return .backend(owner, source)
     }
 
+    /// The download where it can begin without a wait: what is asked for is over, memory has it, and a backend that speaks plain HTTP
+    /// has the results. Nil leaves the rest to `source`, every refusal too.
+    func atOnce(_ call: APICall, origin: CrossOrigin) -> RelayedDownload? {
+        let asset = call.asset ?? ""
+        guard let id = try? call.task(), Self.staysInPlace(asset),
+            let task = lookup.readSettledAtOnce(id, for: call.caller, Kept.init), task.code == .completed,
+            !task.isPurged, task.output == nil || buckets == nil, let owner = task.attempt,
+            let source = lookup.fleet.backend(owner.backend)?.download(of: owner.backendTask, asset: asset),
+            !source.isTLS, !source.redirects
+        else { return nil }
+        return RelayedDownload(self, call, of: owner, from: source, keptFrom: task.keptFrom, origin: origin)
+    }
+
     /// What a download has to know of its task.
     private struct Kept: Sendable {
         let attempt: Attempt?
@@ -177,17 +190,8 @@ struct DownloadHandler: Sendable {
         if source.isTLS || source.redirects {
             return try await fetch(source, of: owner, call, origin: origin, response)
         }
-        var request = UpstreamRequest(passing: call.request, target: source.target)
-        // The client's own token is for us, not for the backend.
-        request.fields.remove(.authorization)
-        request.fields.remove(.cookie)
-        // Without a collector the caller's field goes on as it came, which costs nothing.
-        if tracesDownloads {
-            let trace = TraceContext(following: call.request.fields["traceparent"])
-            response.notes.trace = trace
-            request.fields["traceparent"] = trace.traceparent
-        }
         let (notes, loop) = (response.notes, response.clientSocket.loop)
+        let request = upstreamRequest(call.request, to: source, notes)
         try await response.relay { client in
             do throws(RelayError) {
                 return try await upstreams.relay(
@@ -198,11 +202,35 @@ struct DownloadHandler: Sendable {
                         return shown
                     })
             } catch {
-                if error.code == .rejected { return try await refuse(call, of: owner, from: source, on: loop) }
-                Self.log(error.code.rawValue, error.message, of: owner.backend, to: logger)
-                return .close
+                return try await brokenOff(error, call, of: owner, from: source, on: loop)
             }
         }
+    }
+
+    /// What the backend is asked.
+    func upstreamRequest(
+        _ asked: HTTPRequest, to source: DownloadSource, _ notes: ExchangeNotes
+    ) -> UpstreamRequest {
+        var request = UpstreamRequest(passing: asked, target: source.target)
+        // The client's own token is for us, not for the backend.
+        request.withholdsCredentials = true
+        // Without a collector the caller's field goes on as it came, which costs nothing.
+        if tracesDownloads {
+            let trace = TraceContext(following: asked.fields["traceparent"])
+            notes.trace = trace
+            request.fields["traceparent"] = trace.traceparent
+        }
+        return request
+    }
+
+    /// The relay failed.
+    /// - Throws: what the client is told, where it has no head yet.
+    func brokenOff(
+        _ error: RelayError, _ call: APICall, of owner: Attempt, from source: DownloadSource, on loop: EventLoop
+    ) async throws -> RelayEnd {
+        if error.code == .rejected { return try await refuse(call, of: owner, from: source, on: loop) }
+        Self.log(error.code.rawValue, error.message, of: owner.backend, to: logger)
+        return .close
     }
 
     /// Nothing has gone to the client yet.
@@ -248,7 +276,7 @@ struct DownloadHandler: Sendable {
 
     /// What of the backend's head the client sees: framing, ranges and type, but not who serves it.
     /// - Throws: `rejected` for what isn't the asset, but the backend's word on why there is none.
-    private static func shown(
+    static func shown(
         _ head: HTTPResponse, to call: APICall, origin: CrossOrigin
     ) throws(RelayError) -> HTTPResponse {
         guard !RefusedDownload.isRefusal(head, of: call.asset ?? "") else {

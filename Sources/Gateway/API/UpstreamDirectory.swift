@@ -99,6 +99,48 @@ final class UpstreamDirectory: @unchecked Sendable {
         }
     }
 
+    /// A request that began without a wait; lives on its client's loop.
+    struct Begun {
+        let exchange: Exchange
+        let loop: EventLoop
+        fileprivate let relay: Relay
+        fileprivate let relayed: UpstreamCounts.Relayed
+        fileprivate let begin: MonotonicTime
+
+        /// Counts it.
+        /// - Parameter code: why it broke off; nil where it didn't.
+        func isOver(_ code: RelayError.Code?) { relayed.note(code, since: begin) }
+
+        /// Sees to the rest in a task.
+        func finish(for owner: any ExchangeOwner) async throws(RelayError) -> RelayEnd {
+            let isCounted = exchange.isOver
+            do throws(RelayError) {
+                let end = try await relay.finish(exchange, for: owner)
+                if !isCounted { isOver(nil) }
+                return end
+            } catch {
+                isOver(error.code)
+                throw error
+            }
+        }
+    }
+
+    /// Relays one request without a task, on the loop that serves its client.
+    /// - Returns: nil where there is something to wait for at once.
+    func begin(
+        _ request: UpstreamRequest, to source: DownloadSource, of backend: BackendName, client: StreamSocket,
+        owner: any ExchangeOwner
+    ) -> Begun? {
+        guard let shelf = shelves[ObjectIdentifier(client.loop)] else { return nil }
+        let known = known(backend, at: source, on: shelf)
+        let begin = MonotonicTime.now()
+        guard let exchange = shelf.relay.begin(request, to: known.pool, client: client, owner: owner) else {
+            return nil
+        }
+        return Begun(
+            exchange: exchange, loop: shelf.loop, relay: shelf.relay, relayed: known.relayed, begin: begin)
+    }
+
     private func known(_ backend: BackendName, at source: DownloadSource, on shelf: Shelf) -> Shelf.Known {
         let before = shelf.pools[backend]
         if let before, before.port == source.port, before.host == source.host { return before }
