@@ -1,6 +1,6 @@
 internal import Glibc
 internal import HTTPTypes
-internal import Reactor
+public import Reactor
 
 /// One request and its answer on their way between a client and an upstream.
 ///
@@ -56,7 +56,7 @@ public final class Exchange {
         self.client = client
         self.resources = resources
         self.configuration = configuration
-        parser = ResponseParser(limits: configuration.limits)
+        parser = ResponseParser(limits: configuration.limits, keeping: request.isShown)
     }
 
     // MARK: Questions
@@ -72,6 +72,9 @@ public final class Exchange {
         guard let body else { return false }
         return body.isComplete && body.upstreamKeepsAlive && !body.hasSurplus
     }
+
+    /// The loop that it lives on.
+    public var loop: EventLoop { resources.loop }
 
     /// Whether it ended in order without a task.
     public var isOver: Bool { end != nil }
@@ -186,8 +189,11 @@ public final class Exchange {
                 partialHead = Array(scratch.bytes(start..<received.upperBound))
                 return .step
             case .interim(let length): start += length
-            case .head(let head, let length):
-                let answer = try rewriteHead(HTTPResponse(HTTPStatus(head.status), fields: head.fields))
+            case .head(var head, let length):
+                let seen = HTTPResponse(HTTPStatus(head.status), fields: head.fields)
+                // So that the caller may change the fields without a copy.
+                head.fields = HTTPFields()
+                let answer = try rewriteHead(seen)
                 let body = RelayedBody(head, status: answer.status, request: request)
                 self.body = body
                 body.writeHead(answer, to: &scratch.head)

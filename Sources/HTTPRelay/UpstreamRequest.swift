@@ -14,6 +14,8 @@ public struct UpstreamRequest: Sendable {
     public var clientKeepsAlive: Bool
     /// Whether Authorization and Cookie are kept back: what proves to us who the client is, is not for the upstream.
     public var withholdsCredentials = false
+    /// Which of the answer's end-to-end fields the caller wants to see, by the name as it was written; nil: all of them.
+    public var isShown: ResponseParser.FieldTest?
 
     /// A request.
     public init(

@@ -11,15 +11,27 @@ internal import Record
 internal import Storage
 
 /// GET /task/{uuid}/download/{asset}: streamed from the backend that owns the task, or from the object store with its results.
-struct DownloadHandler: Sendable {
+final class DownloadHandler: Sendable {
     let lookup: TaskLookup
     let upstreams: UpstreamDirectory
     let logger: Logger
     let notes: DownloadNotes
     /// For results in object storage.
-    var buckets: ClientBuckets?
+    let buckets: ClientBuckets?
     /// Whether spans are recorded, so that backends are told of them.
-    var tracesDownloads = false
+    let tracesDownloads: Bool
+
+    init(
+        lookup: TaskLookup, upstreams: UpstreamDirectory, logger: Logger, notes: DownloadNotes,
+        buckets: ClientBuckets?, tracesDownloads: Bool
+    ) {
+        self.lookup = lookup
+        self.upstreams = upstreams
+        self.logger = logger
+        self.notes = notes
+        self.buckets = buckets
+        self.tracesDownloads = tracesDownloads
+    }
 
     /// Where an asset comes from.
     enum Source {
@@ -77,7 +89,7 @@ struct DownloadHandler: Sendable {
             let source = lookup.fleet.backend(owner.backend)?.download(of: owner.backendTask, asset: asset),
             !source.isTLS, !source.redirects
         else { return nil }
-        return RelayedDownload(self, call, of: owner, from: source, keptFrom: task.keptFrom, origin: origin)
+        return RelayedDownload(self, call, id, of: owner, from: source, keptFrom: task.keptFrom, origin: origin)
     }
 
     /// What a download has to know of its task.
@@ -211,9 +223,26 @@ struct DownloadHandler: Sendable {
     func upstreamRequest(
         _ asked: HTTPRequest, to source: DownloadSource, _ notes: ExchangeNotes
     ) -> UpstreamRequest {
-        var request = UpstreamRequest(passing: asked, target: source.target)
+        shaped(UpstreamRequest(passing: asked, target: source.target), asked, notes)
+    }
+
+    /// The same for a client whose connection lives on.
+    func upstreamRequest(
+        keepingAlive asked: HTTPRequest, to source: DownloadSource, _ notes: ExchangeNotes
+    ) -> UpstreamRequest {
+        shaped(
+            UpstreamRequest(
+                method: asked.method, target: source.target, fields: asked.fields,
+                clientMinorVersion: asked.minorVersion),
+            asked, notes)
+    }
+
+    private func shaped(
+        _ request: consuming UpstreamRequest, _ asked: HTTPRequest, _ notes: ExchangeNotes
+    ) -> UpstreamRequest {
         // The client's own token is for us, not for the backend.
         request.withholdsCredentials = true
+        request.isShown = Self.isShown
         // Without a collector the caller's field goes on as it came, which costs nothing.
         if tracesDownloads {
             let trace = TraceContext(following: asked.fields["traceparent"])
@@ -257,7 +286,8 @@ struct DownloadHandler: Sendable {
         var waiting: ResponseWriter? = consume response
         do {
             try await download.run(call.request, &waiting) { head in
-                try Self.shown(head, to: call, origin: origin)
+                let fields = head.fields.only(where: Self.isShown)
+                return try Self.shown(HTTPResponse(head.status, fields: fields), to: call, origin: origin)
             }
         } catch let error as RelayError where error.code == .rejected {
             guard case .close = try await refuse(call, of: owner, from: source, on: loop) else { return }
@@ -275,6 +305,11 @@ struct DownloadHandler: Sendable {
     }
 
     /// What of the backend's head the client sees: framing, ranges and type, but not who serves it.
+    /// - Parameters:
+    ///   - head: with the fields that are shown alone.
+    ///   - call: the client's.
+    ///   - origin: marks the answer for browsers.
+    /// - Returns: the head that the client gets.
     /// - Throws: `rejected` for what isn't the asset, but the backend's word on why there is none.
     static func shown(
         _ head: HTTPResponse, to call: APICall, origin: CrossOrigin
@@ -282,11 +317,12 @@ struct DownloadHandler: Sendable {
         guard !RefusedDownload.isRefusal(head, of: call.asset ?? "") else {
             throw RelayError(.rejected, "the backend refused the download")
         }
-        var fields = head.fields.only(where: isShown)
-        origin.mark(&fields, for: call.request)
-        return HTTPResponse(head.status, fields: fields)
+        var shown = head
+        origin.mark(&shown.fields, for: call.request)
+        return shown
     }
 
+    @Sendable
     private static func isShown(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         switch name.count {
         case 4: ASCII.spells(name, "etag") || ASCII.spells(name, "date")
