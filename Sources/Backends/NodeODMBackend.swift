@@ -1,3 +1,4 @@
+internal import HTTPClient
 public import Model
 public import NodeODM
 public import Storage
@@ -171,7 +172,8 @@ public struct NodeODMBackend: Backend {
         let endpoint = client.endpoint
         return DownloadSource(
             isTLS: endpoint.isTLS, host: endpoint.host, port: endpoint.port,
-            target: client.downloadTarget(of: task, asset: asset), tls: client.tls)
+            target: client.downloadTarget(of: task, asset: asset),
+            tls: endpoint.isTLS ? client.tls : TLSOptions())
     }
 
     private func asked<Result>(

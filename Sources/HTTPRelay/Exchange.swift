@@ -1,15 +1,17 @@
 internal import Glibc
 internal import HTTPTypes
-internal import Reactor
+public import Reactor
 
 /// One request and its answer on their way between a client and an upstream.
 ///
 /// Reading, rewriting and sending happen in one go, without a suspension between them: what lies in the loop's shared
 /// buffer is gone before anybody else runs.
 /// `@exclusivity(unchecked)`: see docs/decisions/0008-unchecked-on-the-loop.md.
-final class Exchange {
+public final class Exchange {
     /// What has to happen before the next step.
     enum Next {
+        /// The rest of the request waits for room.
+        case ask(Leftover)
         case step
         case wait
         case flush(Leftover)
@@ -21,7 +23,15 @@ final class Exchange {
     let client: StreamSocket
     let resources: RelayResources
     let configuration: RelayConfiguration
+    let pool: UpstreamPool
 
+    /// Who sees to it while no task does.
+    @exclusivity(unchecked) var owner: (any ExchangeOwner)?
+    /// How it ended, where no task was needed.
+    @exclusivity(unchecked) var end: RelayEnd?
+    /// Why it broke off, where a task is still to say so.
+    @exclusivity(unchecked) var failure: RelayError?
+    @exclusivity(unchecked) var next = Next.step
     /// The upstream's connection of this attempt.
     @exclusivity(unchecked) private(set) var connection: UpstreamConnection?
     /// Bytes of a head that came in pieces.
@@ -38,13 +48,15 @@ final class Exchange {
     @exclusivity(unchecked) private var headBytes: Int64 = 0
 
     init(
-        request: UpstreamRequest, client: StreamSocket, resources: RelayResources, configuration: RelayConfiguration
+        request: UpstreamRequest, pool: UpstreamPool, client: StreamSocket, resources: RelayResources,
+        configuration: RelayConfiguration
     ) {
         self.request = request
+        self.pool = pool
         self.client = client
         self.resources = resources
         self.configuration = configuration
-        parser = ResponseParser(limits: configuration.limits)
+        parser = ResponseParser(limits: configuration.limits, keeping: request.isShown)
     }
 
     // MARK: Questions
@@ -61,8 +73,14 @@ final class Exchange {
         return body.isComplete && body.upstreamKeepsAlive && !body.hasSurplus
     }
 
+    /// The loop that it lives on.
+    public var loop: EventLoop { resources.loop }
+
+    /// Whether it ended in order without a task.
+    public var isOver: Bool { end != nil }
+
     /// Bytes of the answer's body that the client's socket took, with what frames its chunks.
-    var bodyBytesSent: Int64 { max(0, sentToClient - headBytes) }
+    public var bodyBytesSent: Int64 { max(0, sentToClient - headBytes) }
 
     // MARK: The course of it
 
@@ -72,28 +90,31 @@ final class Exchange {
         connection?.socket.close()
     }
 
-    /// Sends the request and passes the answer back.
-    func run(
-        on connection: UpstreamConnection, host: [UInt8],
-        _ rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
-    ) async throws(RelayError) -> RelayEnd {
+    /// Sends the request, and nothing else yet.
+    func ask(over connection: UpstreamConnection) throws(RelayError) {
         self.connection = connection
+        failure = nil
         if client.peerHasClosed { clientHasLeft = true }
         guard !clientHasLeft else { throw RelayError(.clientClosed, "the client left before the upstream was asked") }
+        next = try startRequest(host: pool.hostField, over: connection.socket).map { .ask($0) } ?? .step
+    }
+
+    /// Passes the answer back from wherever it is.
+    /// - Throws: also what broke it off before.
+    func goOn(
+        over socket: StreamSocket, _ rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
+    ) async throws(RelayError) -> RelayEnd {
         do throws(RelayError) {
-            if let rest = try startRequest(host: host, over: connection.socket) {
-                try await send(rest, over: connection.socket)
-            }
+            if let failure { throw failure }
             while true {
-                switch try step(connection.socket, rewriteHead) {
-                case .step: break
-                case .wait:
-                    connection.socket.readDeadline = upstreamDeadline
-                    do throws(ReactorError) { try await connection.socket.readable() } catch {
-                        throw upstreamFailed(error)
-                    }
+                let next = next
+                self.next = .step
+                switch next {
+                case .ask(let rest): try await send(rest, over: socket)
+                case .step: self.next = try step(socket, rewriteHead)
+                case .wait: try await waitForUpstream(socket)
                 case .flush(let leftover): try await flush(leftover)
-                case .splice: try await splice(from: connection.socket)
+                case .splice: try await splice(from: socket)
                 case .done: return body?.clientEnd ?? .close
                 }
                 if sinceYield > configuration.budget {
@@ -132,7 +153,7 @@ final class Exchange {
     }
 
     /// Receives once and passes on what came.
-    private func step(
+    func step(
         _ socket: StreamSocket, _ rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
     ) throws(RelayError) -> Next {
         if let body {
@@ -168,8 +189,11 @@ final class Exchange {
                 partialHead = Array(scratch.bytes(start..<received.upperBound))
                 return .step
             case .interim(let length): start += length
-            case .head(let head, let length):
-                let answer = try rewriteHead(HTTPResponse(HTTPStatus(head.status), fields: head.fields))
+            case .head(var head, let length):
+                let seen = HTTPResponse(HTTPStatus(head.status), fields: head.fields)
+                // So that the caller may change the fields without a copy.
+                head.fields = HTTPFields()
+                let answer = try rewriteHead(seen)
                 let body = RelayedBody(head, status: answer.status, request: request)
                 self.body = body
                 body.writeHead(answer, to: &scratch.head)
@@ -218,7 +242,7 @@ final class Exchange {
     // MARK: Waiting
 
     /// When the upstream must have sent something.
-    private var upstreamDeadline: MonotonicTime {
+    var upstreamDeadline: MonotonicTime {
         resources.loop.now + (body == nil ? configuration.headDeadline : configuration.stallDeadline)
     }
 

@@ -3,6 +3,7 @@ internal import HTTPTypes
 /// Reads one complete head, line by line. Every line is known to end with CRLF.
 struct HeadReader {
     private let bytes: UnsafeBufferPointer<UInt8>
+    private let isShown: ResponseParser.FieldTest?
     private var position = 0
     private var contentLength: Int64?
     private var isChunked = false
@@ -10,9 +11,18 @@ struct HeadReader {
     private var saysClose = false
     private var saysKeepAlive = false
 
-    init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+    /// - Parameters:
+    ///   - bytes: the head, the empty line included.
+    ///   - isShown: which end-to-end fields are kept; nil keeps all.
+    init(bytes: UnsafeBufferPointer<UInt8>, keeping isShown: ResponseParser.FieldTest?) {
+        self.bytes = bytes
+        self.isShown = isShown
+    }
 
     mutating func read(limits: ResponseParser.Limits, toHead: Bool) throws(RelayError) -> ResponseHead {
+        guard ASCII.areHeadLines(bytes) else {
+            throw RelayError(.badAnswer, "the upstream's head has a control character")
+        }
         let (minorVersion, status) = try statusLine()
         var fields = try fieldLines(limit: limits.fields)
         if let connection {
@@ -43,9 +53,6 @@ struct HeadReader {
             status = status * 10 + Int(bytes[index] - ASCII.zero)
         }
         guard status >= 100 else { throw RelayError(.badAnswer, "the upstream's status is below 100") }
-        guard ASCII.areFieldValue(UnsafeBufferPointer(rebasing: bytes[line.dropFirst(12)])) else {
-            throw RelayError(.badAnswer, "the upstream's status line has a control character")
-        }
         return (Int(minor - 0x30), status)
     }
 
@@ -56,6 +63,8 @@ struct HeadReader {
         var entries: [HTTPFields.Entry] = []
         entries.reserveCapacity(12)
         var count = 0
+        // Lines that lie one behind the other are copied together.
+        var run = position..<position
         while true {
             let line = try nextLine()
             if line.isEmpty { break }
@@ -64,13 +73,19 @@ struct HeadReader {
             let (name, value) = try split(line)
             let nameBytes = UnsafeBufferPointer(rebasing: bytes[name])
             if try isTaken(nameBytes, value) { continue }
-            let shift = kept.count - line.lowerBound
+            if let isShown, !isShown(nameBytes) { continue }
+            if line.lowerBound != run.upperBound {
+                kept.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[run]))
+                run = line
+            }
+            let shift = kept.count - run.lowerBound
+            run = run.lowerBound..<line.upperBound + 2
             entries.append(
                 HTTPFields.Entry(
                     nameStart: name.lowerBound + shift, nameEnd: name.upperBound + shift,
                     valueStart: value.lowerBound + shift, valueEnd: value.upperBound + shift))
-            kept.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[line.lowerBound..<line.upperBound + 2]))
         }
+        kept.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[run]))
         return HTTPFields(adopting: kept, entries: entries, lines: 0)
     }
 
@@ -85,9 +100,6 @@ struct HeadReader {
         var end = line.upperBound
         while start < end, isBlank(bytes[start]) { start += 1 }
         while end > start, isBlank(bytes[end - 1]) { end -= 1 }
-        guard ASCII.areFieldValue(UnsafeBufferPointer(rebasing: bytes[start..<end])) else {
-            throw RelayError(.badAnswer, "the upstream's head has a control character in a field")
-        }
         return (line.lowerBound..<colon, start..<end)
     }
 

@@ -34,7 +34,7 @@ public struct Relay {
         onEnd: (_ bodyBytes: Int64) -> Void = { _ in },
         rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
     ) async throws(RelayError) -> RelayEnd {
-        let exchange = Exchange(request: request, client: client, resources: resources, configuration: configuration)
+        let exchange = exchange(request, pool, client)
         defer { onEnd(exchange.bodyBytesSent) }
         let previous = client.onPeerClose
         client.onPeerClose = {
@@ -43,26 +43,90 @@ public struct Relay {
         }
         defer { client.onPeerClose = client.peerHasClosed ? nil : previous }
         do throws(RelayError) {
-            return try await attempt(exchange, pool, fresh: false, rewriteHead)
+            return try await attempt(exchange, fresh: false, rewriteHead)
         } catch {
             guard exchange.metDeadConnection(error) else { throw error }
         }
-        return try await attempt(exchange, pool, fresh: true, rewriteHead)
+        return try await attempt(exchange, fresh: true, rewriteHead)
     }
 
+    private func exchange(_ request: UpstreamRequest, _ pool: UpstreamPool, _ client: StreamSocket) -> Exchange {
+        Exchange(
+            request: request, pool: pool, client: client, resources: resources, configuration: configuration)
+    }
+
+    // MARK: Without a task
+
+    /// Asks over an idle connection, and has the loop pass the answer back as it comes: no task is woken for it as long as there is
+    /// nothing but the upstream to wait for.
+    /// - Parameters:
+    ///   - request: what to ask.
+    ///   - pool: the upstream's connections, of the same loop.
+    ///   - client: gets head and body. Its `onPeerClose`, which must be free, is used meanwhile.
+    ///   - owner: told once, later, that the exchange is over or has to be finished.
+    /// - Returns: nil where there is something to wait for at once, or something wrong; nothing has gone to the client then, and
+    ///   `relay` may be asked for the same.
+    public func begin(
+        _ request: UpstreamRequest, to pool: UpstreamPool, client: StreamSocket, owner: any ExchangeOwner
+    ) -> Exchange? {
+        guard !client.peerHasClosed, let connection = pool.takeIdle() else { return nil }
+        let exchange = exchange(request, pool, client)
+        do throws(RelayError) { try exchange.ask(over: connection) } catch {
+            pool.giveBack(connection, reusable: false)
+            return nil
+        }
+        guard case .step = exchange.next else {
+            pool.giveBack(connection, reusable: false)
+            return nil
+        }
+        exchange.detach(connection, to: owner)
+        return exchange
+    }
+
+    /// Sees to the rest of an exchange that `begin` began, wherever it is: in a task, whose owner is no longer told of anything.
+    /// - Returns: whether another request may follow on the client's connection.
+    /// - Throws: as `relay`.
+    public func finish(_ exchange: Exchange, for owner: any ExchangeOwner) async throws(RelayError) -> RelayEnd {
+        if let end = exchange.end { return end }
+        exchange.attach()
+        let client = exchange.client
+        defer { client.onPeerClose = nil }
+        guard let connection = exchange.connection else {
+            throw RelayError(.invalidRequest, "an exchange is finished that has not begun")
+        }
+        do throws(RelayError) {
+            return try await goOn(exchange, over: connection) { head throws(RelayError) in try owner.rewrite(head) }
+        } catch {
+            guard exchange.metDeadConnection(error) else { throw error }
+        }
+        return try await attempt(exchange, fresh: true) { head throws(RelayError) in try owner.rewrite(head) }
+    }
+
+    // MARK: Attempts
+
     private func attempt(
-        _ exchange: Exchange, _ pool: UpstreamPool, fresh: Bool,
-        _ rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
+        _ exchange: Exchange, fresh: Bool, _ rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
     ) async throws(RelayError) -> RelayEnd {
         // Without a wait where there is a choice: most requests find an idle connection.
-        let idle = fresh ? nil : pool.takeIdle()
-        let connection = if let idle { idle } else { try await pool.connection(fresh: fresh) }
+        let idle = fresh ? nil : exchange.pool.takeIdle()
+        let connection = if let idle { idle } else { try await exchange.pool.connection(fresh: fresh) }
+        do throws(RelayError) { try exchange.ask(over: connection) } catch {
+            exchange.pool.giveBack(connection, reusable: false)
+            throw error
+        }
+        return try await goOn(exchange, over: connection, rewriteHead)
+    }
+
+    private func goOn(
+        _ exchange: Exchange, over connection: UpstreamConnection,
+        _ rewriteHead: (HTTPResponse) throws(RelayError) -> HTTPResponse
+    ) async throws(RelayError) -> RelayEnd {
         do throws(RelayError) {
-            let end = try await exchange.run(on: connection, host: pool.hostField, rewriteHead)
-            pool.giveBack(connection, reusable: exchange.leavesUpstreamReusable)
+            let end = try await exchange.goOn(over: connection.socket, rewriteHead)
+            exchange.pool.giveBack(connection, reusable: exchange.leavesUpstreamReusable)
             return end
         } catch {
-            pool.giveBack(connection, reusable: false)
+            exchange.pool.giveBack(connection, reusable: false)
             throw error
         }
     }

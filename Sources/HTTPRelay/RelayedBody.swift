@@ -65,11 +65,7 @@ final class RelayedBody {
     /// Replaces `output` by the head that the client gets.
     func writeHead(_ answer: HTTPResponse, to output: inout [UInt8]) {
         output.removeAll(keepingCapacity: true)
-        output.appendText("HTTP/1.1 ")
-        output.appendDecimal(Int64(answer.status.code))
-        output.append(ASCII.space)
-        output.append(contentsOf: answer.status.reason.utf8)
-        output.appendText("\r\n")
+        answer.status.writeLine(to: &output)
         answer.fields.write(to: &output)
         if let contentLength {
             output.appendText("Content-Length: ")

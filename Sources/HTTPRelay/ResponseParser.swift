@@ -26,14 +26,24 @@ public struct ResponseParser: Sendable {
         case head(ResponseHead, length: Int)
     }
 
+    /// Tells by a field's name, as it was written, whether it is of interest.
+    public typealias FieldTest = @Sendable (UnsafeBufferPointer<UInt8>) -> Bool
+
     private let limits: Limits
+    private let isShown: FieldTest?
     /// Bytes already searched for the empty line.
     private var searched = 0
     /// Where the last line break ended.
     private var lineStart = 0
 
     /// A parser at the start of an answer.
-    public init(limits: Limits = Limits()) { self.limits = limits }
+    /// - Parameters:
+    ///   - limits: what is too much.
+    ///   - isShown: which of the end-to-end fields come out; nil: all of them. All are checked.
+    public init(limits: Limits = Limits(), keeping isShown: FieldTest? = nil) {
+        self.limits = limits
+        self.isShown = isShown
+    }
 
     /// Reads as much as there is.
     /// - Parameters:
@@ -45,7 +55,8 @@ public struct ResponseParser: Sendable {
         guard let end = try headEnd(in: bytes) else { return .incomplete }
         searched = 0
         lineStart = 0
-        var reader = HeadReader(bytes: UnsafeBufferPointer(rebasing: bytes.bindMemory(to: UInt8.self)[..<end]))
+        var reader = HeadReader(
+            bytes: UnsafeBufferPointer(rebasing: bytes.bindMemory(to: UInt8.self)[..<end]), keeping: isShown)
         let head = try reader.read(limits: limits, toHead: toHead)
         guard head.status >= 200 else {
             // After 101 the bytes are no longer HTTP, and nobody asked for an upgrade.

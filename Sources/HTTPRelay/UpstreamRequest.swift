@@ -12,6 +12,10 @@ public struct UpstreamRequest: Sendable {
     public var clientMinorVersion: Int
     /// Whether the client's connection may live on after the answer.
     public var clientKeepsAlive: Bool
+    /// Whether Authorization and Cookie are kept back: what proves to us who the client is, is not for the upstream.
+    public var withholdsCredentials = false
+    /// Which of the answer's end-to-end fields the caller wants to see, by the name as it was written; nil: all of them.
+    public var isShown: ResponseParser.FieldTest?
 
     /// A request.
     public init(
@@ -59,10 +63,15 @@ public struct UpstreamRequest: Sendable {
             let named = fields.values(.connection).flatMap { HopByHopFields.named(by: $0) }
             var passed = fields
             for name in named { passed.remove(name) }
-            passed.write(to: &output) { !HopByHopFields.isWithheldFromUpstream($0) }
+            passed.write(to: &output) { !isWithheld($0) }
         } else {
-            fields.write(to: &output) { !HopByHopFields.isWithheldFromUpstream($0) }
+            fields.write(to: &output) { !isWithheld($0) }
         }
         output.appendText("\r\n")
+    }
+
+    private func isWithheld(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        HopByHopFields.isWithheldFromUpstream(name)
+            || (withholdsCredentials && (ASCII.spells(name, "authorization") || ASCII.spells(name, "cookie")))
     }
 }

@@ -12,17 +12,6 @@ extension Array where Element == UInt8 {
     }
 }
 
-extension HTTPStatus {
-    /// Appends the line that begins an answer's head.
-    func writeLine(to output: inout [UInt8]) {
-        output.appendText("HTTP/1.1 ")
-        output.appendDecimal(Int64(code))
-        output.append(ASCII.space)
-        output.append(contentsOf: reason.utf8)
-        output.appendText("\r\n")
-    }
-}
-
 extension HTTPFields {
     /// True when a handler set a field that only the server may set.
     var hasFraming: Bool {

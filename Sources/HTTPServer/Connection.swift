@@ -26,6 +26,8 @@ final class Connection: @unchecked Sendable {
     private enum Next {
         /// A request whose handler may wait.
         case handle(Waiting)
+        /// The end of an answer that comes from elsewhere.
+        case relayed
         /// Bytes of a head.
         case receive
         /// Room for what is written.
@@ -42,8 +44,13 @@ final class Connection: @unchecked Sendable {
         let head: RequestHead
         /// When the head was complete.
         let begin: MonotonicTime
-        let handler: RouteHandler
-        let captures: RouteCaptures
+        let work: Work
+    }
+
+    private enum Work {
+        case handler(RouteHandler, RouteCaptures)
+        /// What began without the task, and isn't at its end.
+        case relay(any RelayedAnswer)
     }
 
     let socket: StreamSocket
@@ -70,6 +77,8 @@ final class Connection: @unchecked Sendable {
     @exclusivity(unchecked) private var isFirst = true
     /// What was found next while no task ran.
     @exclusivity(unchecked) private var next: Next?
+    /// The request that is answered from elsewhere while this connection's task sleeps.
+    @exclusivity(unchecked) private var relayed: Waiting?
     /// When a head that has begun must be complete.
     @exclusivity(unchecked) private var headDeadline: MonotonicTime?
     /// Bytes and requests since the loop last got to look at other sockets.
@@ -113,10 +122,16 @@ final class Connection: @unchecked Sendable {
     /// Has one request handled by what may wait.
     /// - Returns: true when another may follow.
     private func exchange(_ request: Waiting) async -> Bool {
-        shard.requestBegins()
         defer { shard.requestEnds() }
         do {
-            try await request.handler(request.head.request, request.captures, body, ResponseWriter(connection: self))
+            switch request.work {
+            case .handler(let handler, let captures):
+                shard.requestBegins()
+                try await handler(request.head.request, captures, body, ResponseWriter(connection: self))
+            case .relay(let relay):
+                beginRelay()
+                endRelay(try await relay.finish())
+            }
             try settle()
         } catch {
             await answerError(error, to: request.head.request)
@@ -185,11 +200,11 @@ final class Connection: @unchecked Sendable {
     private func nextRequest() async throws(HTTPServerError) -> Waiting? {
         input.shrink(pool: shard.buffers)
         while true {
-            switch next.take() ?? advance() {
+            switch next.take() ?? advance(withTask: true) {
             case .handle(let request):
                 if requestsInTurn >= Self.requestsPerTurn { try await giveTurn() }
                 return request
-            case .receive: try await waitForHead()
+            case .receive, .relayed: try await waitForHead()
             case .flush: try await flush()
             case .turn: try await giveTurn()
             case .end: return nil
@@ -199,12 +214,14 @@ final class Connection: @unchecked Sendable {
     }
 
     /// Goes on as far as that goes without a wait: takes in requests, and answers those that memory has an answer for.
-    private func advance() -> Next {
+    /// - Parameter withTask: whether the connection's task asks, which then has no answer relayed behind its back.
+    /// - Returns: what has to be seen to next.
+    private func advance(withTask: Bool) -> Next {
         do throws(HTTPServerError) {
             while true {
                 if !input.isEmpty, let head = try nextHead() {
                     headDeadline = nil
-                    if let next = try take(head) { return next }
+                    if let next = try take(head, withTask) { return next }
                     continue
                 }
                 guard try flushWhatFits() else { return .flush }
@@ -226,18 +243,25 @@ final class Connection: @unchecked Sendable {
     }
 
     /// - Returns: nil when the request is answered, and the next one may be read.
-    private func take(_ head: RequestHead) throws(HTTPServerError) -> Next? {
+    private func take(_ head: RequestHead, _ withTask: Bool) throws(HTTPServerError) -> Next? {
         isFirst = false
         requestsInTurn += 1
         let begin = MonotonicTime.now()
         prepare(for: head)
         switch shard.react(head.request, notes) {
         case .handler(let handler, let captures):
-            return .handle(Waiting(head: head, begin: begin, handler: handler, captures: captures))
+            return .handle(Waiting(head: head, begin: begin, work: .handler(handler, captures)))
+        case .relay(let relay, let handler, let captures):
+            guard !withTask, keepsAlive, body.isFinished, sent == output.count, !shard.isDraining,
+                relay.begin(for: socket, notes, whenStopped: { [self] end in relayStopped(end) })
+            else { return .handle(Waiting(head: head, begin: begin, work: .handler(handler, captures))) }
+            shard.requestBegins()
+            relayed = Waiting(head: head, begin: begin, work: .relay(relay))
+            return .relayed
         case .answer(let ready):
             // What ends the connection, or is too large to be copied, has waits in it.
             guard keepsAlive, body.isFinished, ready.body.count <= Self.copiedBody, !shard.isDraining else {
-                return .handle(Waiting(head: head, begin: begin, handler: ready.handler, captures: RouteCaptures()))
+                return .handle(Waiting(head: head, begin: begin, work: .handler(ready.handler, RouteCaptures())))
             }
             defer { log(head.request, begin) }
             compose(ready)
@@ -249,19 +273,39 @@ final class Connection: @unchecked Sendable {
         return requestsInTurn < Self.requestsPerTurn ? nil : .turn
     }
 
-    /// Called by the socket while this connection waits for a request's first byte.
-    /// - Returns: true when it waits for the next one again; else its task goes on, with what is next.
+    /// Called by the socket when something has come while the task waits.
+    /// - Returns: true when it waits on; else the task goes on, with what is next.
     private func continueAtOnce() -> Bool {
+        // What comes during an answer is looked at behind it.
+        if relayed != nil { return true }
         guard isIdle else { return false }
         isIdle = false
         (requestsInTurn, bytesInTurn) = (0, 0)
-        let next = advance()
-        guard case .receive = next, parser.isAtStart else {
-            self.next = next
+        return goOnWithoutTask()
+    }
+
+    /// - Returns: false where the task has to see to what is next.
+    private func goOnWithoutTask() -> Bool {
+        switch advance(withTask: false) {
+        case .receive where parser.isAtStart: prepareForIdling()
+        case .relayed: socket.readDeadline = nil
+        case let other:
+            next = other
             return false
         }
-        prepareForIdling()
         return true
+    }
+
+    /// Called on the loop when an answer from elsewhere is at its end, or needs the task.
+    private func relayStopped(_ end: RelayEnd?) {
+        guard let request = relayed else { return }
+        guard end == .keepAlive, !shard.isDraining else { return socket.endReadWait() }
+        relayed = nil
+        answer = .complete
+        shard.requestEnds()
+        log(request.head.request, request.begin)
+        (requestsInTurn, bytesInTurn) = (0, 0)
+        if goOnWithoutTask() { socket.armReadDeadline() } else { socket.endReadWait() }
     }
 
     private func waitForHead() async throws(HTTPServerError) {
@@ -280,6 +324,8 @@ final class Connection: @unchecked Sendable {
             }
             next = .end
         }
+        // Whatever woke the task, it sees to the rest of the answer first.
+        if let request = relayed.take() { next = .handle(request) }
     }
 
     private func prepareForIdling() {

@@ -1,9 +1,12 @@
 public import HTTPTypes
+public import Reactor
 
 /// What a request's head leads to; decided without a wait.
-public enum Reaction: Sendable {
+public enum Reaction {
     /// An answer that memory has: it goes out at once, and no task is woken for it.
     case answer(ReadyAnswer)
+    /// An answer that another server gives, passed on as it comes; the handler is asked where that can't begin at once.
+    case relay(any RelayedAnswer, orElse: RouteHandler, RouteCaptures)
     /// A handler that may wait, read the body, and stream.
     case handler(RouteHandler, RouteCaptures)
 }
@@ -12,6 +15,33 @@ public enum Reaction: Sendable {
 ///
 /// It notes in `notes` what the access log is to say of the route.
 public typealias RequestReaction = @Sendable (_ request: HTTPRequest, _ notes: ExchangeNotes) -> Reaction
+
+/// What a route may have before its handler is asked.
+public enum InstantAnswer {
+    /// A whole answer in memory.
+    case ready(ReadyAnswer)
+    /// Another server's.
+    case relayed(any RelayedAnswer)
+}
+
+/// An answer that another server gives. It is passed on between sockets' turns and wakes no task, as long as there is nothing but that
+/// server to wait for.
+public protocol RelayedAnswer: AnyObject {
+    /// Asks for the answer.
+    /// - Parameters:
+    ///   - client: gets head and body. Until the end nobody else writes to it.
+    ///   - notes: told of status and bytes.
+    ///   - whenStopped: called once, later and on the loop: with what becomes of the client's connection, or with nil where `finish` has
+    ///     to see to the rest.
+    /// - Returns: false where there is something to wait for at once, or something wrong; then it isn't called.
+    func begin(
+        for client: StreamSocket, _ notes: ExchangeNotes, whenStopped: @escaping (RelayEnd?) -> Void
+    ) -> Bool
+    /// Sees to the rest in the connection's task, wherever it is.
+    /// - Returns: whether another request may follow.
+    /// - Throws: what is to be answered, if nothing has gone out yet.
+    func finish() async throws -> RelayEnd
+}
 
 /// A whole answer in memory.
 public struct ReadyAnswer: Sendable {

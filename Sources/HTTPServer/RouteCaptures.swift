@@ -2,8 +2,9 @@
 ///
 /// Decoding comes after splitting, so a capture may hold `/`, NUL or `..`: the handler refuses what it can't take.
 public struct RouteCaptures: Sendable, Hashable {
-    /// The first one has a place of its own: most patterns have no other, and then nothing is allocated.
+    /// The first two have places of their own: few patterns have more, and then nothing is allocated.
     private var first: Pair?
+    private var second: Pair?
     private var others: [Pair] = []
 
     private struct Pair: Sendable, Hashable {
@@ -17,17 +18,19 @@ public struct RouteCaptures: Sendable, Hashable {
     /// The value captured under that name; "" for a name that isn't in the pattern.
     public subscript(_ name: String) -> String {
         if let first, first.name == name { return first.value }
+        if let second, second.name == name { return second.value }
         return others.first { $0.name == name }?.value ?? ""
     }
 
     /// Adds a value.
     public mutating func insert(_ name: String, _ value: String) {
         let pair = Pair(name: name, value: value)
-        if first == nil { first = pair } else { others.append(pair) }
+        if first == nil { first = pair } else if second == nil { second = pair } else { others.append(pair) }
     }
 
     /// Takes back what was inserted last.
     mutating func removeLast() {
-        if others.popLast() == nil { first = nil }
+        guard others.popLast() == nil else { return }
+        if second != nil { second = nil } else { first = nil }
     }
 }

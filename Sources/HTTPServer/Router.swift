@@ -46,8 +46,8 @@ public struct Router: Sendable {
         public let index: Int
     }
 
-    /// Answers from memory what a route's handler would answer, without a wait; nil leaves the request to the handler.
-    public typealias InstantHandler = @Sendable (_ request: HTTPRequest, _ captures: RouteCaptures) -> ReadyAnswer?
+    /// Answers what a route's handler would answer, without a wait; nil leaves the request to the handler.
+    public typealias InstantHandler = @Sendable (_ request: HTTPRequest, _ captures: RouteCaptures) -> InstantAnswer?
 
     /// Answers what no route takes; learns what was found instead.
     public typealias Fallback =
@@ -95,7 +95,7 @@ public struct Router: Sendable {
     ///   - method: GET serves HEAD too.
     ///   - pattern: as above; a bad pattern is a bug of the program and traps.
     ///   - name: for metrics and logs.
-    ///   - instant: what is asked first: it answers from memory, or leaves the request to `handler`.
+    ///   - instant: what is asked first: it answers without a wait, or leaves the request to `handler`.
     ///   - handler: what answers.
     public mutating func on(
         _ method: HTTPMethod, _ pattern: String, name: String, instant: InstantHandler? = nil,
@@ -265,8 +265,11 @@ public struct Router: Sendable {
         }
         notes.route = routes[index].name
         notes.routeIndex = routes[index].index
-        if let answer = routes[index].instant?(request, captures) { return .answer(answer) }
-        return .handler(routes[index].handler, captures)
+        switch routes[index].instant?(request, captures) {
+        case .ready(let answer): return .answer(answer)
+        case .relayed(let answer): return .relay(answer, orElse: routes[index].handler, captures)
+        case nil: return .handler(routes[index].handler, captures)
+        }
     }
 
     private func reactToOthers(_ request: HTTPRequest, _ notes: ExchangeNotes) -> Reaction {

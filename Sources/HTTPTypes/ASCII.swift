@@ -58,7 +58,7 @@ public enum ASCII {
     /// True for the characters of a token: names of methods, fields, parameters (RFC 9110 §5.6.2).
     @inlinable
     public static func isToken(_ byte: UInt8) -> Bool {
-        byte < 64 ? tokenLow & (1 << UInt64(byte)) != 0 : byte < 128 && tokenHigh & (1 << UInt64(byte & 63)) != 0
+        byte < 128 && ((byte < 64 ? tokenLow : tokenHigh) &>> UInt64(byte & 63)) & 1 != 0
     }
 
     /// True for what a field value may hold: tab, visible characters, blanks and bytes above 127 (RFC 9110 §5.5).
@@ -74,6 +74,23 @@ public enum ASCII {
     /// Whether all of these may stand in a field value.
     public static func areFieldValue(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         !bytes.hasAny { (bit($0 < 0x20) & bit($0 != tab)) | bit($0 == 0x7F) }
+    }
+
+    /// Whether the lines of a head have no control character but tabs, and the CRLF at their ends.
+    ///
+    /// One look over a whole head, in the place of one over each value.
+    /// - Parameter bytes: the last of them is a line feed. That others have their carriage return before them is another's to check.
+    /// - Returns: true for lines that may be split.
+    public static func areHeadLines(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let baseAddress = bytes.baseAddress, bytes[bytes.count - 1] == lineFeed else { return false }
+        var stranger: UInt8 = 0
+        for index in 0..<bytes.count - 1 {
+            let (byte, next) = (baseAddress[index], baseAddress[index + 1])
+            let isReturn = bit(byte == carriageReturn)
+            let isAllowed = bit(byte >= 0x20) & bit(byte != 0x7F) | bit(byte == tab) | bit(byte == lineFeed)
+            stranger |= (1 ^ (isAllowed | isReturn)) | (isReturn & bit(next != lineFeed))
+        }
+        return stranger == 0
     }
 
     /// Whether all of these may stand in a request target.

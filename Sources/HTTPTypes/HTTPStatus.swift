@@ -9,6 +9,16 @@ public struct HTTPStatus: Sendable, Hashable, CustomStringConvertible {
     /// Code and phrase.
     public var description: String { "\(code) \(reason)" }
 
+    /// Appends the line that begins an answer's head.
+    public func writeLine(to output: inout [UInt8]) {
+        if code == 200 { return output.appendText("HTTP/1.1 200 OK\r\n") }
+        output.appendText("HTTP/1.1 ")
+        output.appendDecimal(Int64(code))
+        output.append(ASCII.space)
+        output.append(contentsOf: reason.utf8)
+        output.appendText("\r\n")
+    }
+
     /// True for 1xx, 204 and 304: these never have a body (RFC 9112 §6.3).
     public var hasNoBody: Bool { code < 200 || code == 204 || code == 304 }
     /// 100 Continue.

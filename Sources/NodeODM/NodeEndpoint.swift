@@ -50,6 +50,33 @@ public struct NodeEndpoint: Sendable, Hashable, CustomStringConvertible {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// What downloads ask for, in pieces that are made once for all of them.
+    struct DownloadTargets: Sendable {
+        private let beforeTask: [UInt8]
+        private let afterTask: [UInt8]
+        private let afterAsset: [UInt8]
+
+        init(_ endpoint: NodeEndpoint) {
+            let target = endpoint.target(["task"]).utf8
+            let path = Array(target.prefix { $0 != ASCII.question })
+            beforeTask = path + [ASCII.slash]
+            afterTask = Array("/download/".utf8)
+            afterAsset = Array(target.dropFirst(path.count))
+        }
+
+        /// Path and query of one. Holds the token: never to be logged.
+        func target(of task: String, asset: String) -> String {
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(beforeTask.count + afterTask.count + afterAsset.count + 128)
+            bytes.append(contentsOf: beforeTask)
+            PercentEncoding.append(task, to: &bytes)
+            bytes.append(contentsOf: afterTask)
+            PercentEncoding.append(asset, to: &bytes)
+            bytes.append(contentsOf: afterAsset)
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
     private static func append(
         _ name: String, _ value: String, behind separator: inout UInt8, to bytes: inout [UInt8]
     ) {

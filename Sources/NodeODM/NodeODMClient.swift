@@ -24,6 +24,7 @@ public struct NodeODMClient: Sendable {
     /// Where the node is.
     public let endpoint: NodeEndpoint
     private let client: CurlClient
+    private let downloadTargets: NodeEndpoint.DownloadTargets
     /// How an https node is identified.
     public let tls: TLSOptions
     private let timeouts: Timeouts
@@ -42,6 +43,7 @@ public struct NodeODMClient: Sendable {
         endpoint: NodeEndpoint, client: CurlClient, tls: TLSOptions = TLSOptions(), timeouts: Timeouts = Timeouts()
     ) {
         self.endpoint = endpoint
+        downloadTargets = NodeEndpoint.DownloadTargets(endpoint)
         self.client = client
         self.tls = tls
         self.timeouts = timeouts
@@ -152,7 +154,7 @@ public struct NodeODMClient: Sendable {
 
     /// Path and query under which an asset is downloaded. Holds the token: never to be logged.
     public func downloadTarget(of task: BackendTaskID, asset: String) -> String {
-        endpoint.target(["task", task.string, "download", asset])
+        downloadTargets.target(of: task.string, asset: asset)
     }
 
     /// Control calls are urlencoded: the one form that NodeODM and ClusterODM both take (contract 1.4).

@@ -22,6 +22,9 @@ public final class StreamSocket: EventSource {
     /// Called on the loop's thread when something has come for who waits in `readable()`. True says that it is dealt with: the
     /// wait goes on, and its task isn't woken.
     @exclusivity(unchecked) public var onReadable: (() -> Bool)?
+    /// Told in place of `readable()`, where no task reads: that something has come, that the socket was closed, or that
+    /// `readDeadline` has passed. Who sets a deadline has it seen to by `armReadDeadline()`.
+    @exclusivity(unchecked) public var readWatcher: (any ReadWatcher)?
 
     @exclusivity(unchecked) private var isReadReady = true
     @exclusivity(unchecked) private var isWriteReady = true
@@ -123,13 +126,21 @@ public final class StreamSocket: EventSource {
         loop.assertCurrent()
         guard descriptor >= 0 else { throw .closed }
         guard !isReadReady else { return }
-        if let readDeadline { loop.arm(self, for: readDeadline) }
+        armReadDeadline()
         await withUnsafeContinuation { reader = $0 }
         guard descriptor >= 0 else { throw .closed }
         guard !readTimedOut else {
             readTimedOut = false
             throw .timedOut
         }
+    }
+
+    /// Has the wait in `readable()` end as if something had come: what was waited for has come in another way.
+    public func endReadWait() { resumeReader() }
+
+    /// Has `readDeadline` seen to for who doesn't wait in `readable()`, or waits on with another deadline.
+    public func armReadDeadline() {
+        if let readDeadline { loop.arm(self, for: readDeadline) }
     }
 
     /// To be called when somebody else's read (splice, readv) said that it would block.
@@ -200,8 +211,11 @@ public final class StreamSocket: EventSource {
         descriptor = -1
         onPeerClose = nil
         onReadable = nil
+        let watcher = readWatcher
+        readWatcher = nil
         resumeReader()
         resumeWriter()
+        watcher?.readMayGoOn()
     }
 
     override func ready(_ events: UInt32) {
@@ -218,6 +232,7 @@ public final class StreamSocket: EventSource {
         }
         if isEnd || events & EPOLLIN.rawValue != 0 {
             isReadReady = true
+            if let readWatcher { return readWatcher.readMayGoOn() }
             if !isServedAtOnce() { resumeReader() }
         }
     }
@@ -225,20 +240,24 @@ public final class StreamSocket: EventSource {
     /// Whether what came is dealt with already, and the reader's wait goes on.
     private func isServedAtOnce() -> Bool {
         guard reader != nil, let onReadable, onReadable() else { return false }
-        if let readDeadline { loop.arm(self, for: readDeadline) }
+        armReadDeadline()
         return true
     }
 
     override func deadlineReached(_ now: MonotonicTime) -> MonotonicTime? {
-        if let readDeadline, readDeadline <= now, reader != nil {
-            readTimedOut = true
-            resumeReader()
+        if let readDeadline, readDeadline <= now {
+            if let readWatcher {
+                readWatcher.readTimedOut()
+            } else if reader != nil {
+                readTimedOut = true
+                resumeReader()
+            }
         }
         if let writeDeadline, writeDeadline <= now, writer != nil {
             writeTimedOut = true
             resumeWriter()
         }
-        let waiting = [reader == nil ? nil : readDeadline, writer == nil ? nil : writeDeadline]
+        let waiting = [reader == nil && readWatcher == nil ? nil : readDeadline, writer == nil ? nil : writeDeadline]
         return waiting.compactMap { $0 }.min()
     }
 

@@ -25,9 +25,9 @@ struct TestServer {
         limits: ServerLimits = ServerLimits(), errorAnswer: ErrorAnswer? = nil, handler: @escaping RequestHandler,
         _ body: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
-        let reaction = Reaction.handler(
-            { request, _, body, response in try await handler(request, body, response) }, RouteCaptures())
-        try await run(limits: limits, errorAnswer: errorAnswer, react: { _, _ in reaction }, body)
+        let route: RouteHandler = { request, _, body, response in try await handler(request, body, response) }
+        try await run(
+            limits: limits, errorAnswer: errorAnswer, react: { _, _ in .handler(route, RouteCaptures()) }, body)
     }
 
     /// The same with a server that may answer without a wait.

@@ -2,7 +2,7 @@ internal import HTTPServer
 internal import HTTPTypes
 
 /// Which web pages may use the API from a browser (contract 1.6): no credentials, so a star is safe.
-struct CrossOrigin: Sendable {
+final class CrossOrigin: Sendable {
     private let origins: Set<String>
     private let allowsAll: Bool
     /// The fields of answers with JSON and with text, marked already where every page may read them.

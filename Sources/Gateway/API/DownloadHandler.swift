@@ -11,15 +11,27 @@ internal import Record
 internal import Storage
 
 /// GET /task/{uuid}/download/{asset}: streamed from the backend that owns the task, or from the object store with its results.
-struct DownloadHandler: Sendable {
+final class DownloadHandler: Sendable {
     let lookup: TaskLookup
     let upstreams: UpstreamDirectory
     let logger: Logger
     let notes: DownloadNotes
     /// For results in object storage.
-    var buckets: ClientBuckets?
+    let buckets: ClientBuckets?
     /// Whether spans are recorded, so that backends are told of them.
-    var tracesDownloads = false
+    let tracesDownloads: Bool
+
+    init(
+        lookup: TaskLookup, upstreams: UpstreamDirectory, logger: Logger, notes: DownloadNotes,
+        buckets: ClientBuckets?, tracesDownloads: Bool
+    ) {
+        self.lookup = lookup
+        self.upstreams = upstreams
+        self.logger = logger
+        self.notes = notes
+        self.buckets = buckets
+        self.tracesDownloads = tracesDownloads
+    }
 
     /// Where an asset comes from.
     enum Source {
@@ -65,6 +77,19 @@ struct DownloadHandler: Sendable {
         guard !task.isPurged else { throw RefusedDownload.purged }
         notes.downloaded(id, keptFrom: task.keptFrom, on: loop)
         return .backend(owner, source)
+    }
+
+    /// The download where it can begin without a wait: what is asked for is over, memory has it, and a backend that speaks plain HTTP
+    /// has the results. Nil leaves the rest to `source`, every refusal too.
+    func atOnce(_ call: APICall, origin: CrossOrigin) -> RelayedDownload? {
+        let asset = call.asset ?? ""
+        guard let id = try? call.task(), Self.staysInPlace(asset),
+            let task = lookup.readSettledAtOnce(id, for: call.caller, Kept.init), task.code == .completed,
+            !task.isPurged, task.output == nil || buckets == nil, let owner = task.attempt,
+            let source = lookup.fleet.backend(owner.backend)?.download(of: owner.backendTask, asset: asset),
+            !source.isTLS, !source.redirects
+        else { return nil }
+        return RelayedDownload(self, call, id, of: owner, from: source, keptFrom: task.keptFrom, origin: origin)
     }
 
     /// What a download has to know of its task.
@@ -177,17 +202,8 @@ struct DownloadHandler: Sendable {
         if source.isTLS || source.redirects {
             return try await fetch(source, of: owner, call, origin: origin, response)
         }
-        var request = UpstreamRequest(passing: call.request, target: source.target)
-        // The client's own token is for us, not for the backend.
-        request.fields.remove(.authorization)
-        request.fields.remove(.cookie)
-        // Without a collector the caller's field goes on as it came, which costs nothing.
-        if tracesDownloads {
-            let trace = TraceContext(following: call.request.fields["traceparent"])
-            response.notes.trace = trace
-            request.fields["traceparent"] = trace.traceparent
-        }
         let (notes, loop) = (response.notes, response.clientSocket.loop)
+        let request = upstreamRequest(call.request, to: source, notes)
         try await response.relay { client in
             do throws(RelayError) {
                 return try await upstreams.relay(
@@ -198,11 +214,52 @@ struct DownloadHandler: Sendable {
                         return shown
                     })
             } catch {
-                if error.code == .rejected { return try await refuse(call, of: owner, from: source, on: loop) }
-                Self.log(error.code.rawValue, error.message, of: owner.backend, to: logger)
-                return .close
+                return try await brokenOff(error, call, of: owner, from: source, on: loop)
             }
         }
+    }
+
+    /// What the backend is asked.
+    func upstreamRequest(
+        _ asked: HTTPRequest, to source: DownloadSource, _ notes: ExchangeNotes
+    ) -> UpstreamRequest {
+        shaped(UpstreamRequest(passing: asked, target: source.target), asked, notes)
+    }
+
+    /// The same for a client whose connection lives on.
+    func upstreamRequest(
+        keepingAlive asked: HTTPRequest, to source: DownloadSource, _ notes: ExchangeNotes
+    ) -> UpstreamRequest {
+        shaped(
+            UpstreamRequest(
+                method: asked.method, target: source.target, fields: asked.fields,
+                clientMinorVersion: asked.minorVersion),
+            asked, notes)
+    }
+
+    private func shaped(
+        _ request: consuming UpstreamRequest, _ asked: HTTPRequest, _ notes: ExchangeNotes
+    ) -> UpstreamRequest {
+        // The client's own token is for us, not for the backend.
+        request.withholdsCredentials = true
+        request.isShown = Self.isShown
+        // Without a collector the caller's field goes on as it came, which costs nothing.
+        if tracesDownloads {
+            let trace = TraceContext(following: asked.fields["traceparent"])
+            notes.trace = trace
+            request.fields["traceparent"] = trace.traceparent
+        }
+        return request
+    }
+
+    /// The relay failed.
+    /// - Throws: what the client is told, where it has no head yet.
+    func brokenOff(
+        _ error: RelayError, _ call: APICall, of owner: Attempt, from source: DownloadSource, on loop: EventLoop
+    ) async throws -> RelayEnd {
+        if error.code == .rejected { return try await refuse(call, of: owner, from: source, on: loop) }
+        Self.log(error.code.rawValue, error.message, of: owner.backend, to: logger)
+        return .close
     }
 
     /// Nothing has gone to the client yet.
@@ -229,7 +286,8 @@ struct DownloadHandler: Sendable {
         var waiting: ResponseWriter? = consume response
         do {
             try await download.run(call.request, &waiting) { head in
-                try Self.shown(head, to: call, origin: origin)
+                let fields = head.fields.only(where: Self.isShown)
+                return try Self.shown(HTTPResponse(head.status, fields: fields), to: call, origin: origin)
             }
         } catch let error as RelayError where error.code == .rejected {
             guard case .close = try await refuse(call, of: owner, from: source, on: loop) else { return }
@@ -247,18 +305,24 @@ struct DownloadHandler: Sendable {
     }
 
     /// What of the backend's head the client sees: framing, ranges and type, but not who serves it.
+    /// - Parameters:
+    ///   - head: with the fields that are shown alone.
+    ///   - call: the client's.
+    ///   - origin: marks the answer for browsers.
+    /// - Returns: the head that the client gets.
     /// - Throws: `rejected` for what isn't the asset, but the backend's word on why there is none.
-    private static func shown(
+    static func shown(
         _ head: HTTPResponse, to call: APICall, origin: CrossOrigin
     ) throws(RelayError) -> HTTPResponse {
         guard !RefusedDownload.isRefusal(head, of: call.asset ?? "") else {
             throw RelayError(.rejected, "the backend refused the download")
         }
-        var fields = head.fields.only(where: isShown)
-        origin.mark(&fields, for: call.request)
-        return HTTPResponse(head.status, fields: fields)
+        var shown = head
+        origin.mark(&shown.fields, for: call.request)
+        return shown
     }
 
+    @Sendable
     private static func isShown(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         switch name.count {
         case 4: ASCII.spells(name, "etag") || ASCII.spells(name, "date")

@@ -98,7 +98,9 @@ struct NodeODMRoutes: Sendable {
         add(to: &router, .post, "/task/cancel", "cancel") { try await action.cancel($0, $1) }
         add(to: &router, .post, "/task/remove", "remove") { try await action.remove($0, $1) }
         add(to: &router, .post, "/task/restart", "restart") { try await action.restart($0, $1) }
-        router.on(.get, "/task/{uuid}/download/{asset...}", name: "download") { request, captures, _, response in
+        router.on(
+            .get, "/task/{uuid}/download/{asset...}", name: "download", instant: { downloadAtOnce($0, $1) }
+        ) { request, captures, _, response in
             try await serveDownload(request, captures, response)
         }
     }
@@ -136,8 +138,15 @@ struct NodeODMRoutes: Sendable {
             guard let head = origin.readyJSON(for: request), let caller = try? tokens.caller(of: request),
                 let body = body(request, captures["uuid"], caller)
             else { return nil }
-            return ReadyAnswer(head, body: body)
+            return .ready(ReadyAnswer(head, body: body))
         }
+    }
+
+    /// A download that begins without a wait; everything else is the handler's.
+    private func downloadAtOnce(_ request: HTTPRequest, _ captures: RouteCaptures) -> InstantAnswer? {
+        guard let caller = try? tokens.caller(of: request) else { return nil }
+        let call = APICall(request: request, caller: caller, taskText: captures["uuid"], asset: captures["asset"])
+        return download.atOnce(call, origin: origin).map { .relayed($0) }
     }
 
     private func serveDownload(
