@@ -265,9 +265,11 @@ final class Connection: @unchecked Sendable {
             }
             defer { log(head.request, begin) }
             compose(ready)
-            // Answers to pipelined requests are gathered.
+            // Answers to pipelined requests are gathered; a request behind them that takes its time must not hold them back.
             if input.isEmpty || output.count - sent >= Self.gathered {
                 guard try flushWhatFits() else { return .flush }
+            } else {
+                shard.flushLater(self)
             }
         }
         return requestsInTurn < Self.requestsPerTurn ? nil : .turn
