@@ -457,6 +457,20 @@ def test_what_can_never_start_fails_with_its_reason(acting, outcome, words):
     assert failed["status"]["code"] == FAILED and words in failed["status"]["errorMessage"], failed
 
 
+def test_a_run_beyond_its_deadline_fails_with_that_reason(acting):
+    api, cluster = acting.server.api, acting.cluster
+    # Of two days some seconds are left.
+    cluster.set(timeScale=0.00002)
+    cluster.script(name="odm-*", times=1, pods=[{"outcome": "hold"}])
+    try:
+        uuid = api.submit(pictures(2))
+        failed = api.wait(uuid, seconds=90)
+    finally:
+        cluster.set(timeScale=1.0)
+    assert failed["status"] == {"code": FAILED, "errorMessage": "The task took longer than its deadline allows"}
+    assert cluster.runs(workflow_of(uuid)) == 1 and cluster.runs(workflow_of(uuid, 2)) == 0
+
+
 def test_cancel_shows_at_once_and_ends_the_pods(acting):
     api, cluster = acting.server.api, acting.cluster
     cluster.script(name="odm-*", times=1, pods=[{"outcome": "hold"}])

@@ -112,6 +112,8 @@ struct EvacuationTests {
             let members = room.fleet.members
             room.fleet.assemble([members[0]])
             a.set { $0.isSilent = true }
+            // Else the dispatcher might choose it before the test chooses the other.
+            room.fleet.change(a.name) { $0.switches.isLocked = true }
             let id = try await room.commit("t")
             try await room.until("it waits") { try await room.read(id).state == .queued }
             let begun = try await room.store.begin(id, on: b.name, reason: "test", at: room.now) { _ in
