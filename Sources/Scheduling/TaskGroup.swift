@@ -40,13 +40,27 @@ struct TaskGroup: Sendable {
             line.append(member)
             return
         }
+        line.insert(member, at: position(of: member.age))
+    }
+
+    /// Puts a task in the place of one of the same age.
+    /// - Returns: false where that one isn't here.
+    mutating func replace(_ old: WaitingTask, by new: WaitingTask) -> Bool {
+        let position = position(of: old.age)
+        guard position < line.count, line[position] === old else { return false }
+        line[position] = new
+        return true
+    }
+
+    /// The first one that isn't older.
+    private func position(of age: Age) -> Int {
         var low = front
         var high = line.count
         while low < high {
             let middle = (low + high) / 2
-            if line[middle].age < member.age { low = middle + 1 } else { high = middle }
+            if line[middle].age < age { low = middle + 1 } else { high = middle }
         }
-        line.insert(member, at: low)
+        return low
     }
 
     mutating func forgetOne() { count -= 1 }

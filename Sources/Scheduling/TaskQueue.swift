@@ -9,6 +9,8 @@ public struct TaskQueue: Sendable {
         var waiting: WaitingTask
         /// Index of its group; nil while it pauses.
         var group: Int?
+        /// Whether it is to be made anew.
+        var isStale = false
         var task: QueuedTask { waiting.task }
     }
 
@@ -28,13 +30,19 @@ public struct TaskQueue: Sendable {
     public var isEmpty: Bool { entries.isEmpty }
 
     /// The task of an identity, if it waits.
-    public subscript(id: TaskID) -> QueuedTask? { entries[id]?.task }
+    public subscript(id: TaskID) -> QueuedTask? {
+        guard let entry = entries[id] else { return nil }
+        var task = entry.task
+        if entry.isStale { task.revision = nil }
+        return task
+    }
 
     /// The identities of all that wait.
     public var ids: some Collection<TaskID> { entries.keys }
 
     /// Adds a task, or replaces what is known of it.
     public mutating func insert(_ task: QueuedTask) {
+        if replaceInPlace(task) { return }
         nextTicket += 1
         let known = take(task.id)
         entries[task.id] = Entry(waiting: WaitingTask(task, ticket: known?.waiting.ticket ?? nextTicket))
@@ -47,9 +55,24 @@ public struct TaskQueue: Sendable {
 
     /// Forgets the version of what is known of a task: whoever keeps it up to date makes it anew.
     public mutating func touch(_ id: TaskID) {
-        guard var task = entries[id]?.task, task.revision != nil else { return }
-        task.revision = nil
-        insert(task)
+        entries[id]?.isStale = true
+    }
+
+    /// What is like before in all that orders and groups it takes its own place: a long line isn't moved for it.
+    private mutating func replaceInPlace(_ task: QueuedTask) -> Bool {
+        guard let known = entries[task.id], let group = known.group, task.notBefore == nil,
+            task.queuedSince == known.task.queuedSince, key(of: task) == groups[group].key
+        else { return false }
+        let waiting = WaitingTask(task, ticket: known.waiting.ticket)
+        guard groups[group].replace(known.waiting, by: waiting) else { return false }
+        entries[task.id] = Entry(waiting: waiting, group: group)
+        return true
+    }
+
+    private func key(of task: QueuedTask) -> TaskGroup.Key {
+        TaskGroup.Key(
+            owner: task.owner, taskClass: Self.taskClass(of: task, imageBounds: imageBounds), staged: task.staged,
+            isStaging: task.isStaging)
     }
 
     private mutating func take(_ id: TaskID) -> Entry? {
@@ -137,9 +160,7 @@ public struct TaskQueue: Sendable {
 
     private mutating func join(_ id: TaskID) {
         guard let entry = entries[id] else { return }
-        let key = TaskGroup.Key(
-            owner: entry.task.owner, taskClass: Self.taskClass(of: entry.task, imageBounds: imageBounds),
-            staged: entry.task.staged, isStaging: entry.task.isStaging)
+        let key = key(of: entry.task)
         let index = groupIndex[key] ?? groups.count
         if index == groups.count {
             groups.append(TaskGroup(key))

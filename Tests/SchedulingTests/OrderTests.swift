@@ -47,6 +47,21 @@ struct OrderTests {
         #expect(queue.count == 4, "looking changes nothing")
     }
 
+    @Test("a task that is made anew keeps its place, and until then its version is unknown")
+    func anew() {
+        var queue = TaskQueue()
+        for number in 1...5 { queue.insert(Fixture.task(number) { $0.revision = 7 }) }
+        let ids = (1...5).map(Fixture.id)
+        for id in ids.reversed() { queue.touch(id) }
+        #expect(ids.allSatisfy { queue[$0]?.revision == nil })
+        for number in [4, 1, 5, 2, 3] { queue.insert(Fixture.task(number, images: 50 + number) { $0.revision = 8 }) }
+        #expect(queue.order(owners: [:], limit: 9).map(\.id) == ids)
+        #expect(ids.allSatisfy { queue[$0]?.revision == 8 } && queue[ids[0]]?.images == 51)
+        queue.remove(ids[1])
+        queue.insert(Fixture.task(3, owner: "another"))
+        #expect(Set(queue.order(owners: [:], limit: 9).map(\.id)) == Set([1, 3, 4, 5].map(Fixture.id)))
+    }
+
     @Test("the first of a ranking is the backend that is chosen, with ties, weights and rotation", arguments: 0..<60)
     func firstIsChosen(seed: UInt64) {
         var dice = SeededGenerator(seed: seed)
