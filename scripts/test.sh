@@ -50,10 +50,10 @@ if part build "$swift" build "${flags[@]}" --build-tests; then
     binaries=$("$swift" build "${flags[@]}" --show-bin-path)
     # Some of the worlds that `make simulate` has 10,000 of: as many as 20 s allow.
     part simulation "$binaries/Simulation" --processes 2 --seeds 300 --within 20 || true
-    # Its tests wait for tasks most of the time: so three files at once; and what fails is tried a second time, and told. Several words are wanted here.
+    # Its tests wait for tasks most of the time: so four files at once; and what fails is tried a second time, and told. Several words are wanted here.
     # shellcheck disable=SC2086
     SCALEODM_BINARIES=$binaries part conformance \
-        .build/venv/bin/python -m pytest Tests/Conformance -n 3 --dist loadfile --reruns 1 ${SCALEODM_TEST_ARGUMENTS:-} || true
+        .build/venv/bin/python -m pytest Tests/Conformance -n 4 --dist loadfile --reruns 1 ${SCALEODM_TEST_ARGUMENTS:-} || true
 fi
 
 # What the packages, charts and completions are made of; what needs the program is skipped where the build failed.
