@@ -83,8 +83,10 @@ def descriptors(soft):
     if hard < soft:
         pytest.skip(f"no more than {hard} files may be open here")
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
 
 
 class Visitor:

@@ -75,6 +75,8 @@ class Program:
                 if 'route="task_info"' not in line and '"route":"task_info"' not in line:
                     self.recent.append(line)
                 self._changed.notify_all()
+        # All programs of the session are remembered, and each would keep a descriptor.
+        self.process.stdout.close()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
