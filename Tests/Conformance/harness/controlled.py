@@ -4,6 +4,7 @@ import sys
 
 import requests
 
+from .ports import free_port
 from .programs import ROOT, Living, Program, flags_of
 
 
@@ -16,7 +17,7 @@ class Controlled(Living):
     def __init__(self, name, **flags):
         self.name = name
         self.flags = flags
-        self.port = 0
+        self.port = free_port()
         self.program = None
         self.start()
 

@@ -9,6 +9,7 @@ import subprocess
 import requests
 
 from .api import API
+from .ports import free_port
 from .programs import INHERITED, Living, Program, binary
 
 #: Short intervals, so that a suite of hundreds of tests ends; a test that needs others says so.
@@ -83,6 +84,9 @@ class Gateway(Living):
         self.inventory = self.folder / "gateway.yaml"
         # A copy of all of it: the ports that are noted below are this gateway's alone.
         self.settings = copy.deepcopy(merged(DEFAULTS, settings or {}))
+        for listener in (self.settings, self.settings["admin"]):
+            if listener["listen"] == "127.0.0.1:0":
+                listener["listen"] = f"127.0.0.1:{free_port()}"
         self.settings["backends"] = [b if isinstance(b, dict) else b.backend() for b in backends]
         self.token = token
         self.environment = environment or {}

@@ -5,10 +5,10 @@ import itertools
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 
+from .ports import free_port
 from .programs import Program
 
 
@@ -32,8 +32,7 @@ class Postgres:
             [f"{self._bin}/initdb", "-D", data, "-U", "scaleodm", "--auth=trust", "--no-sync", "--encoding=UTF8",
              "--locale=C"],
             check=True, cwd=self.folder, stdout=subprocess.DEVNULL, **identity)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._numbers = itertools.count(1)
         self.start()
 

@@ -5,6 +5,7 @@ import pathlib
 import socket
 import sys
 
+from .ports import free_port
 from .programs import ROOT, Living, Program
 from .waiting import eventually
 
@@ -25,7 +26,7 @@ class S3Server(Living):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.access_key, self.secret_key = "key-id", "key-secret"
-        self.port = 0
+        self.port = free_port()
         self.buckets = list(buckets)
         self.start()
 

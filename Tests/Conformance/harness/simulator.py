@@ -6,6 +6,7 @@ import urllib.parse
 import requests
 
 from .api import API
+from .ports import free_port
 from .programs import Living, Program, binary, flags_of
 
 
@@ -20,7 +21,7 @@ class Simulator(Living):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.token = flags.get("token")
         self.flags = flags
-        self.port = 0
+        self.port = free_port()
         self.program = None
         self.start()
 
