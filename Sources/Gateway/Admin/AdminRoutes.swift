@@ -145,7 +145,8 @@ struct AdminRoutes: Sendable {
     }
 
     private static let foreignName = AdminReply.error(
-        .forbidden, "Without admin.token this listener answers only to localhost and to addresses: set one for other names.")
+        .forbidden,
+        "Without admin.token this listener answers only to localhost and to addresses: set one for other names.")
 
     /// Whether a Host is `localhost` or an address, and so no name that a page of elsewhere could have led to this machine
     /// (DNS rebinding): that page would be of the same origin as this API.
