@@ -29,10 +29,7 @@ extension AdminRoutes {
             let id = try Self.task(call.captures)
             try await Self.refuseUpload(id, parts)
             try await Self.refusing { try await parts.tasks.remove(id, for: .everything) }
-            return .object { json in
-                json.member("uuid", id.string)
-                json.member("state", "removed")
-            }
+            return AdminReply(TasksResource.removed(id))
         }
     }
 

@@ -9,7 +9,7 @@ struct QueueResource: Sendable {
     let mirror: StatusMirror
 
     static let usualLimit = 100
-    static let limits = 1...1000
+    static let limits = 1...Dispatcher.longestLine
 
     /// The waiting tasks.
     /// - Parameter limit: so many are told of, within ``limits``.

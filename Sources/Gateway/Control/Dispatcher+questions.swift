@@ -70,25 +70,16 @@ extension Dispatcher {
 
     private func presentLine(limit: Int) async throws(RecordError) -> WaitingLine {
         let foreign = try await sentByOthers()
-        let tasks = try await waitingTasks()
-        let owners = shares(foreign: foreign)
+        var tasks = try await waitingTasks()
+        let (count, owners) = (tasks.count, shares(foreign: foreign))
         let order = tasks.order(owners: owners, limit: limit)
-        return WaitingLine(count: tasks.count, tasks: explained(order, of: tasks, owners, foreign))
-    }
-
-    /// What a pass over all tasks that wait would say of some of them.
-    private func explained(
-        _ asked: [Scheduling.QueuedTask], of all: TaskQueue, _ owners: [OwnerID: OwnerShare],
-        _ foreign: [TaskID: AttemptRecord]
-    ) -> [WaitingTask] {
-        guard !asked.isEmpty else { return [] }
-        var (tasks, memory) = (all, state)
+        var memory = state
         let decision = scheduler.decide(
             queue: &tasks, fleet: snapshots(foreign: foreign), owners: owners, state: &memory, now: now)
         let placements = Dictionary(
             decision.placements.map { ($0.task.id, $0) }, uniquingKeysWith: { first, _ in first })
         let classes = Dictionary(decision.waiting.map { ($0.taskClass, $0) }, uniquingKeysWith: { first, _ in first })
-        return asked.map { task in
+        let line = order.map { task in
             let placement = placements[task.id]
             let waiting = tasks.taskClass(of: task.id).flatMap { classes[$0] }
             return WaitingTask(
@@ -96,6 +87,7 @@ extension Dispatcher {
                 since: task.queuedSince, tier: placement?.tier ?? waiting?.tier,
                 reason: reason(task, placement, waiting, isLimited: decision.limitedOwners.contains(task.owner)))
         }
+        return WaitingLine(count: count, tasks: line)
     }
 
     /// Why a task was left waiting by the last pass.

@@ -9,6 +9,7 @@ final class SQLiteClock {
 
     /// Makes the function on a connection; SQLite calls it on the thread that runs the statement.
     static func install(on connection: OpaquePointer, now: @escaping @Sendable () -> Int64) throws(DatabaseError) {
+        // SQLite holds it until it calls the destructor below: once, when the connection is closed or this call fails.
         let box = Unmanaged.passRetained(SQLiteClock(now)).toOpaque()
         let code = sqlite3_create_function_v2(
             connection, "now_ms", 0, SQLITE_UTF8, box,

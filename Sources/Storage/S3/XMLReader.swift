@@ -29,6 +29,7 @@ final class XMLReader {
 
     private init(_ parser: XML_Parser) {
         self.parser = parser
+        // `parse` keeps the reader alive until the parser has made its last call.
         XML_SetUserData(parser, Unmanaged.passUnretained(self).toOpaque())
         XML_SetElementHandler(
             parser,
